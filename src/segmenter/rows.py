@@ -1,0 +1,252 @@
+"""One table file as raw records, format by format: CSV, JSONL, Parquet, plain, .gz or .zst.
+
+Not here: what a caller needs of a row (tables.py), writing (writers.py).
+"""
+
+import csv
+import io
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segmenter.errors import TableError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+JSON_TEXT = {b"segmenter": b"json"}  # field metadata: this text column holds JSON, written back as JSON
+Values = dict[str, Any]
+
+
+class Row(NamedTuple):
+    """One record as found: `values`, or None and the reason why it has none."""
+
+    line: int
+    values: Values | None
+    found: str
+    reason: str
+
+
+def table_format(path: Path) -> tuple[str, str | None]:
+    """Format (csv, jsonl, parquet) and compression of a path, by its name.
+
+    Raises:
+        TableError: The name ends in none of the known endings.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
+    kind = FORMATS.get(suffixes[-2] if compression and len(suffixes) > 1 else (suffixes or [""])[-1])
+    if kind is None or (kind == "parquet" and compression):
+        raise TableError(
+            path,
+            "is not a table by its name",
+            "name it .csv, .tsv, .jsonl or .parquet (the first three also .gz or .zst)",
+        )
+    return kind, compression
+
+
+def schema_of(file: Path) -> pa.Schema:
+    """Columns of one file: CSV all text, JSONL by the values found (read through once), Parquet its own.
+
+    Raises:
+        TableError: Empty, broken, or two columns of one name.
+    """
+    kind, _ = table_format(file)
+    if kind == "parquet":
+        return _parquet(file).schema_arrow.remove_metadata()
+    if kind == "csv":
+        header = next(_csv_lines(file), None)
+        if header is None:
+            raise TableError(file, "is empty", "a CSV table starts with a header line")
+        return pa.schema([pa.field(name, pa.string()) for name in header[1]])
+    kinds: dict[str, set[type]] = {}
+    for row, _position in _jsonl_rows(file):
+        for name, value in (row.values or {}).items():
+            kinds.setdefault(name, set()).add(_json_kind(value))
+    if not kinds:
+        raise TableError(file, "holds no JSON object", "a JSONL table has one object a line")
+    return pa.schema([_json_field(name, found - {type(None)}) for name, found in kinds.items()])
+
+
+def _json_kind(value: object) -> type:
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        return dict  # too large for any Arrow integer: kept as JSON text
+    return type(value)
+
+
+def _json_field(name: str, kinds: set[type]) -> pa.Field:
+    plain = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+    if not kinds:
+        return pa.field(name, pa.null())
+    if kinds == {int, float}:
+        return pa.field(name, pa.float64())
+    if len(kinds) == 1 and (kind := next(iter(kinds))) in plain:
+        return pa.field(name, plain[kind])
+    return pa.field(name, pa.string(), metadata=JSON_TEXT)
+
+
+def raw_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
+    """Every record in order, unusable ones with a reason, each with a function that says how many bytes are read."""
+    kind, _ = table_format(file)
+    if kind == "parquet":
+        return _parquet_rows(file)
+    return _csv_rows(file) if kind == "csv" else _jsonl_rows(file)
+
+
+def _parquet(file: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(file)
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(file, f"is not a whole Parquet file ({_one_line(error)})", "export it again") from error
+
+
+def _parquet_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
+    parquet = _parquet(file)
+    n_rows, size, line = max(parquet.metadata.num_rows, 1), file.stat().st_size, 0
+
+    def position() -> int:
+        return int(size * line // n_rows)
+
+    try:
+        for batch in parquet.iter_batches(1024):
+            for values in batch.to_pylist():
+                line += 1
+                yield Row(line, values, "", ""), position
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise TableError(f"{file} row {line + 1}", f"cannot be read ({_one_line(error)})", "export it again") from error
+
+
+def _jsonl_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
+    stream, position = _open(file)
+    with stream:
+        for line, raw in _whole_lines(file, stream):
+            if not raw.strip():
+                continue
+            try:
+                found = raw.decode("utf-8-sig" if line == 1 else "utf-8")
+                values = json.loads(found)
+            except UnicodeDecodeError:
+                yield Row(line, None, raw.decode("utf-8", "replace"), "is not UTF-8"), position
+            except (json.JSONDecodeError, RecursionError) as error:
+                yield Row(line, None, found, f"is not JSON ({_one_line(error)})"), position
+            else:
+                if not isinstance(values, dict):
+                    yield Row(line, None, found, f"is {type(values).__name__}, not a JSON object"), position
+                elif not _encodable(values):
+                    yield Row(line, None, found, "holds half a character (a lone surrogate)"), position
+                else:
+                    yield Row(line, values, found, ""), position
+
+
+def _whole_lines(file: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    line = 0
+    try:
+        for raw in stream:
+            line += 1
+            yield line, raw
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise TableError(
+            f"{file} after line {line}",
+            f"cannot be read further ({_one_line(error)})",
+            "fetch or export the file again",
+        ) from error
+
+
+def _csv_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
+    lines = _csv_lines(file)
+    _, header, _ = next(lines)
+    for line, fields, position in lines:
+        found = ",".join(fields)
+        if not _encodable(found):
+            yield Row(line, None, found.encode("utf-8", "replace").decode(), "is not UTF-8"), position
+        elif len(fields) != len(header):
+            yield Row(line, None, found, f"has {len(fields)} fields, the header has {len(header)}"), position
+        else:
+            yield Row(line, dict(zip(header, fields, strict=True)), found, ""), position
+
+
+def _csv_lines(file: Path) -> Iterator[tuple[int, list[str], Callable[[], int]]]:
+    """Records with their first line; the header first, with its names checked."""
+    csv.field_size_limit(sys.maxsize if sys.maxsize < 2**31 else 2**31 - 1)
+    stream, position = _open(file)
+    with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        line = 0
+        try:
+            first = text.readline()
+            delimiter = "\t" if ".tsv" in file.suffixes else max(",;\t", key=first.count)
+            reader = csv.reader(itertools.chain([first] if first else [], text), delimiter=delimiter)
+            for fields in reader:
+                if line == 0:
+                    _check_header(file, fields)
+                start, line = line + 1, reader.line_num
+                if fields:
+                    yield start, fields, position
+        except (OSError, EOFError, pa.ArrowException, csv.Error) as error:
+            raise TableError(
+                f"{file} after line {line + 1}",
+                f"cannot be read further ({_one_line(error)})",
+                "fetch or export the file again",
+            ) from error
+
+
+def _check_header(file: Path, header: list[str]) -> None:
+    if not _encodable("".join(header)) or "\x00" in "".join(header):
+        raise TableError(f"{file} line 1", "the header is not UTF-8", "save the table as UTF-8")
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise TableError(f"{file} line 1", f"two columns are named {repeated[0]!r}", "rename one")
+
+
+def _open(file: Path) -> tuple[BinaryIO, Callable[[], int]]:
+    """A byte stream of the decompressed file, and a function that says how many of the file's bytes are read."""
+    _, compression = table_format(file)
+    try:
+        raw = file.open("rb")
+    except OSError as error:
+        raise TableError(file, f"cannot be read ({error.strerror})", "check its permissions") from error
+    if compression is None:
+        return raw, raw.tell if not raw.closed else lambda: 0
+    return io.BufferedReader(_Decompressed(raw, compression), 1 << 16), raw.tell
+
+
+class _Decompressed(io.RawIOBase):
+    """A pyarrow decompressor in the shape that io.BufferedReader reads from."""
+
+    def __init__(self, raw: BinaryIO, compression: str) -> None:
+        self._raw = raw
+        self._stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), compression)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        with memoryview(buffer).cast("B") as target:
+            data = self._stream.read(len(target))
+            target[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+def _encodable(value: object) -> bool:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

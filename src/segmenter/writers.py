@@ -1,0 +1,111 @@
+"""The only writer of message tables: CSV, JSONL and Parquet, plain, .gz or .zst. A file appears only when complete."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segmenter.errors import TableError
+from segmenter.messages import Reject
+from segmenter.rows import JSON_TEXT, table_format
+
+REJECT_SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())])
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A binary stream whose bytes appear at `path` only when the block ends well.
+
+    Raises:
+        TableError: The folder cannot be written to, or the disk is full.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            yield stream
+        part.replace(path)
+    except OSError as error:
+        raise TableError(
+            path, f"cannot be written ({error.strerror or error})", "check the folder's permissions and the free space"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], object]]:
+    """A function that appends batches of `schema`; the file appears when the block ends well.
+
+    float32 columns are written with the digits that tell two float32 apart, no more.
+
+    Raises:
+        TableError: The name is no table's, the folder cannot be written to, or the disk is full.
+    """
+    kind, compression = table_format(path)
+    with whole_file(path) as file:
+        if kind == "parquet":
+            stored = pa.schema([field.remove_metadata() for field in schema])
+            with pq.ParquetWriter(file, stored, compression="zstd") as writer:
+                yield lambda batch: writer.write_batch(batch.cast(stored))
+            return
+        with (
+            pa.CompressedOutputStream(pa.PythonFile(file, mode="w"), compression)
+            if compression
+            else nullcontext(file) as sink
+        ):
+            if kind == "csv":
+                sink.write(_csv_text([tuple(schema.names)]))
+            as_text = _csv_text if kind == "csv" else partial(_jsonl_text, schema.names)
+            yield lambda batch: sink.write(as_text(_rows(batch, schema, kind)))
+
+
+def reject_batch(rejects: list[Reject]) -> pa.RecordBatch:
+    """Rejected rows as a batch of REJECT_SCHEMA."""
+    return pa.RecordBatch.from_pylist([vars(reject) for reject in rejects], schema=REJECT_SCHEMA)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole, as UTF-8.
+
+    Raises:
+        TableError: The folder cannot be written to, or the disk is full.
+    """
+    with whole_file(path) as stream:
+        stream.write(text.encode("utf-8"))
+
+
+def _rows(batch: pa.RecordBatch, schema: pa.Schema, kind: str) -> list[tuple[object, ...]]:
+    columns = [_values(batch.column(number), field, kind) for number, field in enumerate(schema)]
+    return list(zip(*columns, strict=True))
+
+
+def _csv_text(rows: Sequence[tuple[object, ...]]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue().encode("utf-8")
+
+
+def _jsonl_text(names: list[str], rows: Sequence[tuple[object, ...]]) -> bytes:
+    lines = (json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str) for row in rows)
+    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+
+
+def _values(column: pa.Array, field: pa.Field, kind: str) -> list[object]:
+    if pa.types.is_float32(field.type):
+        return [None if value is None else float(str(np.float32(value))) for value in column.to_pylist()]
+    values: list[object] = column.to_pylist()
+    if kind == "jsonl" and field.metadata == JSON_TEXT:
+        return [None if value is None else json.loads(str(value)) for value in values]
+    if kind == "csv" and (pa.types.is_nested(field.type)):
+        return [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in values]
+    return values

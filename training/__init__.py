@@ -1,0 +1,1 @@
+"""Training: the stage scripts that make, judge and publish a bundle."""
