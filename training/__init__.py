@@ -1,1 +1,1 @@
-"""Training: the stage scripts that make, judge and publish a bundle."""
+"""Makes a model: prepare the labels, train, calibrate, export, seal a bundle. Run as `python -m training.train`."""

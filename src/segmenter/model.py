@@ -55,6 +55,7 @@ class BaseEncoder:
     source: Encoder
     tokenizer: Tokenizer
     n_positions: int
+    pad_id: int
 
 
 def find_base(base: Base) -> BaseEncoder:
@@ -89,16 +90,11 @@ def find_base(base: Base) -> BaseEncoder:
             f"is not an encoder transformers can open ({' '.join(str(error).split())[:200]})",
             "choose another",
         ) from error
-    offset = (
-        getattr(config, "pad_token_id", None) if "roberta" in config.model_type else None
-    )  # RoBERTa positions start after the padding id
-    n_positions = config.max_position_embeddings - (offset + 1 if offset is not None else 0)
-    return BaseEncoder(
-        folder,
-        Encoder(model=base.model, revision=revision, sha256=digest, pooling=base.pooling),
-        tokenizer,
-        n_positions,
-    )
+    pad_id = int(config.pad_token_id or 0)
+    # RoBERTa's positions start after its padding id
+    n_positions = config.max_position_embeddings - (pad_id + 1 if "roberta" in config.model_type else 0)
+    source = Encoder(model=base.model, revision=revision, sha256=digest, pooling=base.pooling)
+    return BaseEncoder(folder, source, tokenizer, n_positions, pad_id)
 
 
 def _folder(base: Base) -> tuple[Path, str | None]:

@@ -79,6 +79,7 @@ class Data(Section):
     """Where labels come from and how they are split."""
 
     tables: Annotated[list[LabelledTable], Field(min_length=1)]
+    reference_labels: Annotated[str, Field(min_length=1)]
     dev_share: Annotated[float, Field(gt=0.0, le=0.5)]
     test_share: Annotated[float, Field(gt=0.0, le=0.5)]
 

@@ -1,8 +1,7 @@
 """Bundle and messages in, scored messages out: clean, detect language, tokenise, run, calibrate, judge."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from segmenter.batches import canonical_batches, in_input_order, tokenise
 from segmenter.bundle import TOKENIZER, Bundle, audit
 from segmenter.calibration import Verdicts, judge, to_scores
 from segmenter.errors import TableError
-from segmenter.messages import MessageBatch, scored_fields
+from segmenter.messages import scored_fields
 from segmenter.params import Score
 from segmenter.scope import language, out_of_scope
 from segmenter.text import clean
@@ -40,15 +39,6 @@ class Scored:
     languages: list[str]
     scope: list[str]
     n_cut: int
-
-
-@dataclass
-class Tally:
-    """Running counts of a scoring run."""
-
-    verdicts: Counter[str] = field(default_factory=Counter)
-    n_messages: int = 0
-    n_cut: int = 0
 
 
 class Scorer:
@@ -105,19 +95,6 @@ class Scorer:
         fields = scored_fields(self.bundle.audience_ids, prefix)
         values = [*scored.scores.T, *rest]
         return {part.name: pa.array(value, part.type) for part, value in zip(fields, values, strict=True)}
-
-    def score_batches(
-        self, batches: Iterator[MessageBatch], *, text_column: str, prefix: str, tally: Tally
-    ) -> Iterator[pa.RecordBatch]:
-        """Scored batches with every input column and the added ones, row for row; `tally` is counted up."""
-        for batch in batches:
-            scored = self.score([text or "" for text in batch.column(text_column)])
-            added = self.columns(scored, prefix)
-            tally.n_messages += len(batch.lines)
-            tally.n_cut += scored.n_cut
-            tally.verdicts.update(added[f"{prefix}verdict"].to_pylist())
-            schema = scored_schema(batch.rows.schema, self.bundle.audience_ids, prefix)
-            yield pa.RecordBatch.from_arrays([*batch.rows.columns, *added.values()], schema=schema)
 
 
 def scored_schema(schema: pa.Schema, audience_ids: list[str], prefix: str) -> pa.Schema:

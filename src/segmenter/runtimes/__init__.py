@@ -44,7 +44,7 @@ def load(bundle: Bundle, *, runtime: str, device: str) -> Runtime:
     if runtime == "cpu" or (runtime == "auto" and has_graph and device != "cuda"):
         from segmenter.runtimes.cpu import CpuRuntime
 
-        return CpuRuntime(bundle)
+        return CpuRuntime(bundle.path / CPU_GRAPH)
     try:
         from segmenter.runtimes.torch import TorchRuntime
     except ModuleNotFoundError as error:

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import openvino as ov
 
 from segmenter.batches import TokenBatch
-from segmenter.bundle import CPU_GRAPH, Bundle
 from segmenter.runtimes import Output
 
 
@@ -15,7 +15,7 @@ class CpuRuntime:
 
     name = "cpu"
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, graph: Path) -> None:
         core = ov.Core()
         n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         settings = {
@@ -24,7 +24,7 @@ class CpuRuntime:
             "INFERENCE_NUM_THREADS": n_cores,
             "INFERENCE_PRECISION_HINT": "f32",
         }
-        self._compiled = core.compile_model(bundle.path / CPU_GRAPH, "CPU", settings)
+        self._compiled = core.compile_model(graph, "CPU", settings)
 
     def run(self, batches: Sequence[TokenBatch]) -> list[Output]:
         """Outputs in the order of the batches; the streams work side by side."""

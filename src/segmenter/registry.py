@@ -1,0 +1,53 @@
+"""Model versions: register one, name it by alias, fetch its bundle. Fetching downloads and audits; it never runs code."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+
+from segmenter.bundle import Bundle, audit
+from segmenter.errors import BundleError
+from segmenter.params import Tracking
+from segmenter.tracking import BUNDLE_ARTIFACT, EMBEDDED_STORE, store, tracking_uri
+
+SCHEME = "models:/"
+
+
+def register(settings: Tracking, *, model_uri: str, tags: dict[str, str], alias: str) -> int:
+    """Make a logged model a new version of the registered model and point `alias` at it; returns the version.
+
+    Raises:
+        TrackingError: The registry does not answer.
+    """
+    with store(tracking_uri(settings)):
+        version = mlflow.register_model(model_uri, settings.model_name, tags=tags)
+        MlflowClient().set_registered_model_alias(settings.model_name, alias, version.version)
+        return int(version.version)
+
+
+def logged_model_uri(settings: Tracking, run_id: str) -> str | None:
+    """URI of the bundle logged in a run, None where it has none."""
+    with store(tracking_uri(settings)):
+        run = mlflow.get_run(run_id)
+        found = run.outputs.model_outputs if run.outputs else []
+        return f"{SCHEME}{found[-1].model_id}" if found else None
+
+
+@contextmanager
+def fetched(uri: str) -> Iterator[Bundle]:
+    """The bundle of `models:/NAME@ALIAS` or `models:/NAME/VERSION`, downloaded for the length of the block and audited.
+
+    Raises:
+        TrackingError: The registry does not answer or knows no such version.
+        BundleError: What was downloaded is not a whole bundle.
+    """
+    with tempfile.TemporaryDirectory(prefix="segmenter-") as folder:
+        with store(os.environ.get("MLFLOW_TRACKING_URI") or EMBEDDED_STORE):
+            path = Path(mlflow.artifacts.download_artifacts(f"{uri}/{BUNDLE_ARTIFACT}", dst_path=folder))
+        if not path.is_dir():
+            raise BundleError(uri, "holds no bundle", "register one with python -m eval.evaluate")
+        yield audit(path)

@@ -1,0 +1,96 @@
+"""The graph of the cpu runtime: OpenVINO, int8 by NNCF where it agrees with fp32 on dev, fp32 where it does not."""
+
+import contextlib
+import io
+import logging
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import torch
+
+from segmenter.batches import TokenBatch, canonical_batches, in_input_order
+from segmenter.bundle import CPU_GRAPH, CpuGraph, Encoder
+from segmenter.calibration import Calibration, judge, to_scores
+from segmenter.model import load
+from segmenter.params import Calibrate
+from segmenter.runtimes.cpu import CpuRuntime
+from training.loop import Examples
+
+BATCH_TOKENS = 1024
+
+
+def export(
+    parts: Path,
+    *,
+    encoder: Encoder,
+    train: Examples,
+    dev: Examples,
+    calibrations: list[Calibration],
+    settings: Calibrate,
+) -> CpuGraph:
+    """Trace the saved model, quantise it, and write the graph that passed its gate to `parts`.
+
+    Args:
+        parts: Folder with the saved model; the graph is added to it.
+        encoder: For its pooling.
+        train: Messages that set the int8 ranges (the first `int8_messages`).
+        dev: Messages on which int8 and fp32 decisions are compared.
+        calibrations: Turn logits into decisions.
+        settings: The `calibrate` section.
+    """
+    graph = trace(parts, n_audiences=len(calibrations), pooling=encoder.pooling)
+    with tempfile.TemporaryDirectory() as folder:
+        fp32, int8 = Path(folder, "fp32.xml"), Path(folder, "int8.xml")
+        ov.save_model(graph, fp32, compress_to_fp16=False)
+        ov.save_model(_quantised(graph, train, settings), int8, compress_to_fp16=False)
+        decisions = [judge(to_scores(_logits(path, dev), calibrations), calibrations).chosen for path in (fp32, int8)]
+        agreement = float((decisions[0] == decisions[1]).mean())
+        precision, winner = ("int8", int8) if agreement >= settings.int8_agreement_at_least else ("fp32", fp32)
+        target = parts / CPU_GRAPH
+        target.parent.mkdir()
+        for suffix in (".xml", ".bin"):
+            winner.with_suffix(suffix).rename(target.with_suffix(suffix))
+    return CpuGraph(precision=precision, int8_agreement=agreement, n_decisions=decisions[0].size)
+
+
+def trace(parts: Path, *, n_audiences: int, pooling: str) -> ov.Model:
+    """The saved model as an OpenVINO graph of free batch size and length, inputs `input_ids` and `attention_mask`."""
+    model = load(parts, n_audiences=n_audiences, pooling=pooling, attention="eager")
+    ids = torch.ones((2, 9), dtype=torch.long)
+    mask = torch.ones((2, 9), dtype=torch.long)
+    mask[1, 5:] = 0  # a mask that is not all ones, or tracing drops the masking
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    with torch.no_grad():
+        graph = ov.convert_model(model, example_input={"input_ids": ids, "attention_mask": mask})
+    for port, name in zip(graph.inputs, ("input_ids", "attention_mask"), strict=True):
+        port.get_tensor().set_names({name})
+    return graph
+
+
+def _quantised(graph: ov.Model, train: Examples, settings: Calibrate) -> ov.Model:
+    import nncf  # noqa: PLC0415  # 3 s of import and a banner, for this one call
+
+    nncf.set_log_level(logging.ERROR)
+    ids = train.ids[: settings.int8_messages]
+    batches = canonical_batches(
+        ids, batch_tokens=1, pad_id=train.pad_id
+    )  # one message a batch: no empty rows in the ranges
+    with contextlib.redirect_stdout(io.StringIO()):  # NNCF draws its progress on stdout
+        return nncf.quantize(
+            graph,
+            nncf.Dataset(batches, _inputs),
+            model_type=nncf.ModelType.TRANSFORMER,
+            subset_size=len(batches),
+        )
+
+
+def _inputs(batch: TokenBatch) -> dict[str, np.ndarray]:
+    return {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+
+
+def _logits(graph: Path, examples: Examples) -> np.ndarray:
+    batches = canonical_batches(examples.ids, batch_tokens=BATCH_TOKENS, pad_id=examples.pad_id)
+    outputs = CpuRuntime(graph).run(batches)
+    return in_input_order(batches, [output.logits for output in outputs], len(examples.ids))

@@ -1,0 +1,220 @@
+"""`python -m training.train --params P`: fine-tune, calibrate out of fold, export, seal a bundle, log it all to MLflow."""
+
+import json
+import subprocess
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import torch
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segmenter import __version__, tracking
+from segmenter.batches import tokenise
+from segmenter.bundle import ROW_KEYS, Bundle, CpuGraph, seal
+from segmenter.calibration import Calibration
+from segmenter.cli import run
+from segmenter.errors import ParamsError, TableError
+from segmenter.model import AudienceModel, find_base, new_model, save
+from segmenter.params import Params, load_params
+from segmenter.text import clean
+from training.calibrate import calibrate
+from training.curve import draw_curve
+from training.export import export
+from training.loop import Epoch, Examples, best_epoch, fit, logits_of
+from training.prepare import REPORT, data_folder, read_split
+from training.splits import folds
+
+app = typer.Typer(add_completion=False)
+
+
+class Trainer:
+    """One training from prepared splits to a sealed bundle."""
+
+    def __init__(self, params: Params) -> None:
+        """Read the splits, find the base encoder, tokenise.
+
+        Raises:
+            ParamsError: Splits not prepared, or max_tokens beyond the encoder's positions.
+            ModelError: The base encoder cannot be had.
+            TableError: No training or dev messages, or an audience without a training message.
+        """
+        self.params = params
+        self.frames = {name: read_split(params, name) for name in ("train", "dev")}
+        self.base = find_base(params.base)
+        if params.text.max_tokens > self.base.n_positions:
+            found = f"{params.text.max_tokens}, {params.base.model} has {self.base.n_positions} positions"
+            raise ParamsError("params: text.max_tokens", found, "lower it")
+        self.examples = {name: self._examples(frame) for name, frame in self.frames.items()}
+        self._check()
+
+    def _examples(self, frame: pd.DataFrame) -> Examples:
+        ids = self.params.audience_ids
+        tokens = tokenise(self.base.tokenizer, [clean(text) for text in frame["text"]], self.params.text.max_tokens)
+        labels = np.array([[audience in chosen for audience in ids] for chosen in frame["audiences"]], np.bool_)
+        return Examples(
+            tokens.ids, labels.reshape(len(frame), len(ids)), frame["weight"].to_numpy(np.float64), self.base.pad_id
+        )
+
+    def _check(self) -> None:
+        for name, examples in self.examples.items():
+            if not examples.ids:
+                raise TableError(f"{name} split", "is empty", "bring more labelled messages")
+        for audience, n_true in zip(self.params.audience_ids, self.examples["train"].labels.sum(axis=0), strict=True):
+            if n_true == 0:
+                raise TableError(
+                    "train split", f"no message carries {audience!r}", "label some, or take the audience out of params"
+                )
+
+    def fit(self, progress: Progress) -> tuple[AudienceModel, list[Epoch]]:
+        """The main model, stopped early on dev, with the weights of its best epoch."""
+        return self._fit(
+            progress, "model", self.examples["train"], dev=self.examples["dev"], n_epochs=self.params.train.epochs
+        )
+
+    def out_of_fold(self, progress: Progress, n_epochs: int) -> NDArray[np.float32]:
+        """Logits of every training message by a model that saw neither it, its author nor its text."""
+        train, settings = self.examples["train"], self.params.calibrate
+        fold = folds(self.frames["train"], settings.folds, self.params.seed)
+        logits = np.zeros(train.labels.shape, np.float32)
+        for number in range(settings.folds):
+            rest, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            model, _ = self._fit(
+                progress, f"fold {number + 1} of {settings.folds}", train.part(rest), dev=None, n_epochs=n_epochs
+            )
+            logits[held] = logits_of(model, train.part(held), self.params.train.batch_tokens)
+        return logits
+
+    def _fit(
+        self, progress: Progress, name: str, train: Examples, *, dev: Examples | None, n_epochs: int
+    ) -> tuple[AudienceModel, list[Epoch]]:
+        torch.manual_seed(self.params.seed)
+        model = new_model(self.base, n_audiences=len(self.params.audiences), dropout=self.params.train.dropout)
+        task = progress.add_task(name, total=n_epochs * len(train.ids), loss="")
+
+        def advance(n_messages: int, loss: float) -> None:
+            progress.update(task, advance=n_messages, loss=f"loss {loss:.3f}")
+
+        epochs = fit(
+            model, train, self.params.train, dev=dev, n_epochs=n_epochs, seed=self.params.seed, progress=advance
+        )
+        progress.update(task, total=len(epochs) * len(train.ids))
+        return model, epochs
+
+    def seal(self, model: AudienceModel, calibrations: list[Calibration], run_id: str) -> Bundle:
+        """Save, export the cpu graph, and seal everything as `<run_folder>/bundle`."""
+        folder = Path(self.params.tracking.run_folder)
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            parts = Path(temporary, "bundle")
+            parts.mkdir()
+            save(model.cpu(), self.base.tokenizer, parts)
+            keys = sorted({key for frame in self.frames.values() for key in frame["key"]})
+            (parts / ROW_KEYS).write_text("\n".join(keys) + "\n", "utf-8")
+            graph = export(
+                parts,
+                encoder=self.base.source,
+                train=self.examples["train"],
+                dev=self.examples["dev"],
+                calibrations=calibrations,
+                settings=self.params.calibrate,
+            )
+            return seal(parts, folder / "bundle", self._manifest(calibrations, graph, run_id))
+
+    def _manifest(self, calibrations: list[Calibration], graph: CpuGraph, run_id: str) -> dict[str, object]:
+        params = self.params
+        n_by_language = Counter(self.frames["train"]["lang"])
+        trained = sorted(code for code, n in n_by_language.items() if n >= params.text.min_language_messages)
+        return {
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "segmenter_version": __version__,
+            "git_commit": git_commit(),
+            "mlflow_run_id": run_id,
+            "audiences": params.audiences,
+            "calibration": calibrations,
+            "text": params.text,
+            "languages": trained,
+            "encoder": self.base.source,
+            "cpu": graph,
+            "params": params.model_dump(),
+            "data": table_digests(params),
+            "n_messages": {name: len(frame) for name, frame in self.frames.items()},
+            "reference_labels": params.data.reference_labels,
+        }
+
+
+def train(params: Params, progress: Progress) -> Bundle:
+    """Train, calibrate, seal and log; the bundle stands in the run folder even where tracking fails at the end.
+
+    Raises:
+        SegmenterError: As Trainer, or the tracking store does not answer.
+    """
+    trainer = Trainer(params)
+    folder = Path(params.tracking.run_folder)
+    with tracking.tracked_run(params.tracking, name=folder.name, run_id=None) as run_id:
+        tracking.log_params(params.model_dump())
+        tracking.log_data(table_digests(params), "training")
+        model, epochs = trainer.fit(progress)
+        logits = trainer.out_of_fold(progress, best_epoch(epochs))
+        calibrations = calibrate(logits, trainer.examples["train"].labels, params.calibrate, params.seed)
+        bundle = trainer.seal(model, calibrations, run_id)
+        pictures = folder / "training"
+        pictures.mkdir(exist_ok=True)
+        draw_curve(epochs, pictures / "curve.png")
+        for epoch in epochs:
+            tracking.log_metrics(
+                {"train/loss": epoch.loss, "dev/macro_f1": epoch.dev_macro_f1 or 0.0}, step=epoch.number
+            )
+        tracking.log_files(pictures, "training")
+        tracking.log_bundle(bundle)
+    return bundle
+
+
+def table_digests(params: Params) -> dict[str, str]:
+    """Path and sha256 of every labelled table, as prepare read them."""
+    report = json.loads((data_folder(params) / REPORT).read_text("utf-8"))
+    return {str(path): str(digest) for path, digest in report["tables"].items()}
+
+
+def git_commit() -> str:
+    """The checkout's commit, with `+` where it has changes; empty outside a checkout."""
+    commands = (["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"])
+    try:
+        head, changes = (
+            subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() for command in commands
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head + ("+" if changes else "")
+
+
+@app.command()
+def main(params: Annotated[Path, typer.Option(help="The params file.", metavar="FILE")]) -> None:
+    """Fine-tune on the prepared splits, calibrate out of fold, seal a bundle, log the run to MLflow."""
+    settings = load_params(params)
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        bundle = train(settings, progress)
+    manifest = bundle.manifest
+    typer.echo(f"bundle {bundle.path} (digest {bundle.name}), run {manifest.mlflow_run_id}")
+    if manifest.cpu is not None:
+        typer.echo(
+            f"cpu graph: {manifest.cpu.precision}; int8 agreed on {manifest.cpu.int8_agreement:.2%} of {manifest.cpu.n_decisions:,} dev decisions"
+        )
+
+
+if __name__ == "__main__":
+    run(app)
