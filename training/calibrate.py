@@ -5,10 +5,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from segmenter.calibration import Calibration, to_scores
+from segmenter.metrics import best_threshold
 from segmenter.params import Calibrate
-
-GRID = np.round(np.arange(0.05, 0.951, 0.01), 2)
-BAGS = 100  # resamples whose best thresholds are pooled: one sample's best threshold is mostly noise
 
 
 def calibrate(
@@ -39,17 +37,6 @@ def _platt(logits: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float
         return 1.0, 0.0
     model = LogisticRegression(C=100.0).fit(logits.reshape(-1, 1).astype(np.float64), truth)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
-
-
-def best_threshold(scores: NDArray[np.float64], truth: NDArray[np.bool_], seed: int) -> float:
-    """Median, over resamples of the messages, of the threshold with the highest F1."""
-    if not truth.any():
-        return 0.5
-    weights = np.random.default_rng(seed).multinomial(len(scores), np.full(len(scores), 1 / len(scores)), size=BAGS)
-    chosen = scores[:, None] >= GRID
-    tp, n_chosen, n_true = weights @ (chosen & truth[:, None]), weights @ chosen, (weights @ truth)[:, None]
-    f1 = 2 * tp / np.maximum(n_chosen + n_true, 1)
-    return float(np.round(np.median(GRID[f1.argmax(axis=1)]), 3))
 
 
 def uncertain_band(

@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +62,7 @@ def trace(parts: Path, *, n_audiences: int, pooling: str) -> ov.Model:
     ids = torch.ones((2, 9), dtype=torch.long)
     mask = torch.ones((2, 9), dtype=torch.long)
     mask[1, 5:] = 0  # a mask that is not all ones, or tracing drops the masking
-    logging.getLogger("transformers").setLevel(logging.ERROR)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # tracing warns of every shape it fixes
         graph = ov.convert_model(model, example_input={"input_ids": ids, "attention_mask": mask})
     for port, name in zip(graph.inputs, ("input_ids", "attention_mask"), strict=True):
         port.get_tensor().set_names({name})

@@ -1,6 +1,7 @@
 """Fine-tuning: token-budget batches of similar lengths, weighted multi-label loss, warm-up, early stopping on dev macro-F1."""
 
 import copy
+import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from segmenter.metrics import macro_f1
 from segmenter.model import AudienceModel
 from segmenter.params import Train
 
+logger = logging.getLogger(__name__)
 SORTED_BATCHES = 50  # messages of so many batches are sorted by length together: lengths mix, batches stay dense
 Progress = Callable[[int, float], None]
 
@@ -148,6 +150,9 @@ def fit(
             progress(len(step.places), total / max(1, n_done - (number - 1) * len(train.ids)))
         score = macro_f1(dev.labels, logits_of(model, dev, settings.batch_tokens) >= 0) if dev is not None else None
         epochs.append(Epoch(number, total / len(train.ids), score))
+        logger.info(
+            "epoch %d: loss %.4f, dev macro-F1 %s", number, epochs[-1].loss, "-" if score is None else f"{score:.4f}"
+        )
         if score is not None and score > best:
             best, best_weights = score, copy.deepcopy(model.state_dict())
         if score is not None and number - best_epoch(epochs) >= settings.patience_epochs:

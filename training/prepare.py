@@ -8,36 +8,21 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, disable_progress_bars
 from rich.console import Console
 from rich.table import Table
 
 from segmenter.bundle import sha256_of
 from segmenter.cli import run
-from segmenter.errors import ParamsError, TableError
+from segmenter.errors import TableError
 from segmenter.params import Params, load_params
+from segmenter.prepared import KEPT, REPORT, data_folder
 from segmenter.tables import table_files
 from segmenter.writers import write_text
 from training.labels import KINDS, read_labels
-from training.splits import assign, clusters
+from training.splits import assign, clusters, overlaps
 
 app = typer.Typer(add_completion=False)
-REPORT = "report.json"
-KEPT = [
-    "id",
-    "text",
-    "audiences",
-    "lang",
-    "author",
-    "source",
-    "created_at",
-    "label_kind",
-    "weight",
-    "split_unit",
-    "table",
-    "key",
-    "cluster",
-]
 
 
 def prepare(params: Params) -> dict[str, object]:
@@ -69,33 +54,6 @@ def prepare(params: Params) -> dict[str, object]:
     return report
 
 
-def data_folder(params: Params) -> Path:
-    """Where the splits of a run stand."""
-    return Path(params.tracking.run_folder) / "data"
-
-
-def read_split(params: Params, name: str) -> pd.DataFrame:
-    """One prepared split, columns as KEPT; empty where the data have no such split.
-
-    Raises:
-        ParamsError: The splits were not prepared, or prepared from other tables, shares, audiences or seed.
-    """
-    folder = data_folder(params)
-    if not (folder / REPORT).is_file():
-        raise ParamsError(
-            folder, "the splits are not there", "run python -m training.prepare first, with the same params"
-        )
-    report = json.loads((folder / REPORT).read_text("utf-8"))
-    if (report["data"], report["seed"], report["audiences"]) != (
-        params.data.model_dump(),
-        params.seed,
-        params.audience_ids,
-    ):
-        raise ParamsError(folder, "was prepared with other params", "run python -m training.prepare again")
-    path = folder / f"{name}.parquet"
-    return pd.read_parquet(path) if path.is_file() else pd.DataFrame(columns=KEPT)
-
-
 def _without_repeats(frame: pd.DataFrame) -> pd.DataFrame:
     """One message per text among what trains, the most trusted label first; held-out messages stay as they are."""
     held = frame["split"].isin(("test", "gate", "leave_out"))
@@ -116,9 +74,10 @@ def _conflicts(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _counts(frame: pd.DataFrame, kept: pd.DataFrame, conflicts: list[dict[str, object]]) -> dict[str, object]:
-    label = frame["audiences"].map(lambda ids: ";".join(ids) or "none")
-    by = frame.assign(label=label).groupby(["label", "lang", "source"], dropna=False).size()
-    fitted, held = kept["split"].isin(("train", "dev")), kept["split"].isin(("test", "gate"))
+    labels = frame["audiences"].map(lambda ids: ";".join(ids) or "none")
+    columns = frame.assign(label=labels, source=frame["source"].fillna(""))[["label", "lang", "source"]]
+    by = columns.value_counts(sort=False).rename("n").reset_index()
+    authors, texts = overlaps(kept)
     return {
         "tables": {
             file: sha256_of(Path(file))
@@ -129,16 +88,17 @@ def _counts(frame: pd.DataFrame, kept: pd.DataFrame, conflicts: list[dict[str, o
         "n_repeats_dropped": len(frame) - len(kept),
         "n_texts_repeated": int(frame["key"].duplicated(keep=False).sum()),
         "conflicts": conflicts,
-        "clusters_in_both_train_and_held_out": len(set(kept.loc[fitted, "cluster"]) & set(kept.loc[held, "cluster"])),
-        "counts": [
-            {"label": a, "lang": b, "source": None if pd.isna(c) else c, "n": int(n)} for (a, b, c), n in by.items()
-        ],
+        "n_left_out": int((kept["split"] == "leave_out").sum()),
+        "authors_in_both_train_and_held_out": len(authors),
+        "texts_in_both_train_and_held_out": len(texts),
+        "counts": by.to_dict("records"),
     }
 
 
 @app.command()
 def main(params: Annotated[Path, typer.Option(help="The params file.", metavar="FILE")]) -> None:
     """Validate labelled tables, report on them, and write splits in which no author and no text stands on both sides."""
+    disable_progress_bars()
     settings = load_params(params)
     report = prepare(settings)
     console = Console()
@@ -155,7 +115,8 @@ def main(params: Annotated[Path, typer.Option(help="The params file.", metavar="
         f"splits: {report['n_by_split']}; repeated texts dropped from training: {report['n_repeats_dropped']}"
     )
     console.print(f"texts with conflicting labels: {len(report['conflicts'])}")  # type: ignore[arg-type]
-    console.print(f"authors or texts in both train and held-out: {report['clusters_in_both_train_and_held_out']}")
+    for what in ("authors", "texts"):
+        console.print(f"{what} in both train and held-out: {report[f'{what}_in_both_train_and_held_out']}")
     console.print(f"written to {data_folder(settings)} (counts by source too: {REPORT})")
     if not {"train", "dev", "test"} <= set(report["n_by_split"]):  # type: ignore[call-overload]
         raise TableError(

@@ -3,6 +3,8 @@
 Messages that share an author (where `split_unit` is author) or a text are one cluster and stay together.
 """
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -35,17 +37,19 @@ def clusters(frame: pd.DataFrame) -> NDArray[np.int64]:
 def assign(frame: pd.DataFrame, data: Data, seed: int) -> pd.Series:
     """A split for every message: the given one, else cut by cluster, labels balanced over the splits.
 
-    Test is cut only where no table brings a test split; dev is cut from what may train, likewise.
+    Test is cut only where no table brings a test split; dev is cut from what may train, likewise. A training message
+    whose text also stands in test or gate becomes `leave_out`.
 
     Raises:
-        TableError: Given splits leak: an author or a text stands both in train or dev and in test or gate.
+        TableError: Given splits leak: an author stands both in train or dev and in test or gate.
     """
     cluster = clusters(frame)
     split = frame["split"].copy()
-    _refuse_leaks(frame, cluster)
+    _refuse_shared_authors(frame)
+    held = split.isin(HELD_OUT).to_numpy()
     free = split.isna().to_numpy()
-    held_clusters = np.unique(cluster[split.isin(HELD_OUT)])
-    split[free & np.isin(cluster, held_clusters)] = "leave_out"  # bound to held-out messages by author or text
+    split[free & np.isin(cluster, cluster[held])] = "leave_out"  # bound to held-out messages by author or text
+    split[~held & frame["key"].isin(frame["key"][held]).to_numpy()] = "leave_out"  # a held-out text trains nothing
     free = split.isna().to_numpy()
     if not (split == "test").any():
         split[_cut(frame, cluster, free, data.test_share, seed)] = "test"
@@ -70,8 +74,9 @@ def folds(frame: pd.DataFrame, n_folds: int, seed: int) -> NDArray[np.int64]:
             "bring more labelled messages",
         )
     cutter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    for number, (_, held) in enumerate(cutter.split(frame, _strata(frame), cluster)):
-        fold[held] = number
+    with warnings.catch_warnings(action="ignore"):  # it warns of labels rarer than folds, as labels are
+        for number, (_, held) in enumerate(cutter.split(frame, _strata(frame), cluster)):
+            fold[held] = number
     return fold
 
 
@@ -92,20 +97,23 @@ def _cut(
             "labelled tables", f"{len(places)} messages are too few to split", "bring more labelled messages"
         )
     cutter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    _, held = next(cutter.split(part, _strata(part), cluster[places]))
+    with warnings.catch_warnings(action="ignore"):  # likewise
+        _, held = next(cutter.split(part, _strata(part), cluster[places]))
     chosen[places[held]] = True
     return chosen
 
 
-def _refuse_leaks(frame: pd.DataFrame, cluster: NDArray[np.int64]) -> None:
-    fitted = frame["split"].isin(("train", "dev")).to_numpy()
-    held = frame["split"].isin(HELD_OUT).to_numpy()
-    both = np.intersect1d(cluster[fitted], cluster[held])
-    if len(both):
-        leaking = frame.loc[np.isin(cluster, both) & fitted, "id"].tolist()
+def overlaps(frame: pd.DataFrame) -> tuple[set[str], set[str]]:
+    """Authors (where split_unit is author) and text keys that stand both in train or dev and in test or gate."""
+    fitted, held = frame[frame["split"].isin(("train", "dev"))], frame[frame["split"].isin(HELD_OUT)]
+    authors = [set(part.loc[part["split_unit"] == "author", "author"].dropna()) for part in (fitted, held)]
+    return authors[0] & authors[1], set(fitted["key"]) & set(held["key"])
+
+
+def _refuse_shared_authors(frame: pd.DataFrame) -> None:
+    authors, _ = overlaps(frame)
+    if authors:
+        leaking = frame.loc[frame["split"].isin(("train", "dev")) & frame["author"].isin(authors), "id"].tolist()
         shown = ", ".join(map(str, leaking[:5])) + (" …" if len(leaking) > 5 else "")
-        raise TableError(
-            "given splits",
-            f"{len(leaking)} training messages share an author or a text with test or gate ({shown})",
-            "mark them leave_out",
-        )
+        found = f"{len(leaking)} training messages are by authors who also stand in test or gate ({shown})"
+        raise TableError("given splits", found, "mark them leave_out, or map their split to it in params")

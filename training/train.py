@@ -1,6 +1,6 @@
 """`python -m training.train --params P`: fine-tune, calibrate out of fold, export, seal a bundle, log it all to MLflow."""
 
-import json
+import logging
 import subprocess
 import tempfile
 from collections import Counter
@@ -15,6 +15,7 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from transformers.utils import logging as transformers_logging
 
 from segmenter import __version__, tracking
 from segmenter.batches import tokenise
@@ -24,14 +25,15 @@ from segmenter.cli import run
 from segmenter.errors import ParamsError, TableError
 from segmenter.model import AudienceModel, find_base, new_model, save
 from segmenter.params import Params, load_params
+from segmenter.prepared import label_array, read_split, table_digests
 from segmenter.text import clean
 from training.calibrate import calibrate
 from training.curve import draw_curve
 from training.export import export
 from training.loop import Epoch, Examples, best_epoch, fit, logits_of
-from training.prepare import REPORT, data_folder, read_split
 from training.splits import folds
 
+logger = logging.getLogger(__name__)
 app = typer.Typer(add_completion=False)
 
 
@@ -56,11 +58,12 @@ class Trainer:
         self._check()
 
     def _examples(self, frame: pd.DataFrame) -> Examples:
-        ids = self.params.audience_ids
         tokens = tokenise(self.base.tokenizer, [clean(text) for text in frame["text"]], self.params.text.max_tokens)
-        labels = np.array([[audience in chosen for audience in ids] for chosen in frame["audiences"]], np.bool_)
         return Examples(
-            tokens.ids, labels.reshape(len(frame), len(ids)), frame["weight"].to_numpy(np.float64), self.base.pad_id
+            tokens.ids,
+            label_array(frame, self.params.audience_ids),
+            frame["weight"].to_numpy(np.float64),
+            self.base.pad_id,
         )
 
     def _check(self) -> None:
@@ -95,6 +98,7 @@ class Trainer:
     def _fit(
         self, progress: Progress, name: str, train: Examples, *, dev: Examples | None, n_epochs: int
     ) -> tuple[AudienceModel, list[Epoch]]:
+        logger.info("%s: %d messages, up to %d epochs", name, len(train.ids), n_epochs)
         torch.manual_seed(self.params.seed)
         model = new_model(self.base, n_audiences=len(self.params.audiences), dropout=self.params.train.dropout)
         task = progress.add_task(name, total=n_epochs * len(train.ids), loss="")
@@ -176,12 +180,6 @@ def train(params: Params, progress: Progress) -> Bundle:
     return bundle
 
 
-def table_digests(params: Params) -> dict[str, str]:
-    """Path and sha256 of every labelled table, as prepare read them."""
-    report = json.loads((data_folder(params) / REPORT).read_text("utf-8"))
-    return {str(path): str(digest) for path, digest in report["tables"].items()}
-
-
 def git_commit() -> str:
     """The checkout's commit, with `+` where it has changes; empty outside a checkout."""
     commands = (["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain", "--untracked-files=no"])
@@ -199,6 +197,9 @@ def main(params: Annotated[Path, typer.Option(help="The params file.", metavar="
     """Fine-tune on the prepared splits, calibrate out of fold, seal a bundle, log the run to MLflow."""
     settings = load_params(params)
     console = Console(stderr=True)
+    if not console.is_terminal:  # a bar says nothing in a log; epochs do
+        logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+        logging.getLogger("training").setLevel(logging.INFO)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -206,14 +207,14 @@ def main(params: Annotated[Path, typer.Option(help="The params file.", metavar="
         TextColumn("{task.fields[loss]}"),
         TimeRemainingColumn(),
     )
+    transformers_logging.disable_progress_bar()
     with Progress(*columns, console=console) as progress:
         bundle = train(settings, progress)
-    manifest = bundle.manifest
+    manifest, cpu = bundle.manifest, bundle.manifest.cpu
     typer.echo(f"bundle {bundle.path} (digest {bundle.name}), run {manifest.mlflow_run_id}")
-    if manifest.cpu is not None:
-        typer.echo(
-            f"cpu graph: {manifest.cpu.precision}; int8 agreed on {manifest.cpu.int8_agreement:.2%} of {manifest.cpu.n_decisions:,} dev decisions"
-        )
+    if cpu is not None:
+        agreed = f"int8 agreed on {cpu.int8_agreement:.2%} of {cpu.n_decisions:,} dev decisions"
+        typer.echo(f"cpu graph: {cpu.precision}; {agreed}")
 
 
 if __name__ == "__main__":

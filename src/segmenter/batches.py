@@ -47,7 +47,8 @@ def tokenise(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> Tok
 
 
 def bucket(n_tokens: int) -> int:
-    """The padded length of a message of `n_tokens`."""
+    """The padded length of a message of `n_tokens`, 8 at least."""
+    n_tokens = max(n_tokens, 1)
     for limit, step in BUCKET_STEPS:
         if n_tokens <= limit:
             return -(-n_tokens // step) * step
@@ -81,7 +82,7 @@ def _batch(ids: Sequence[list[int]], rows: list[int], shape: tuple[int, int], pa
     for place, row in enumerate(rows):
         input_ids[place, : len(ids[row])] = ids[row]
         mask[place, : len(ids[row])] = 1
-    mask[len(rows) :, 0] = 1  # an empty row attends to one padding token: no row is without a token
+    mask[:, 0] = 1  # an empty row attends to one padding token: no row is without a token
     return TokenBatch(rows, input_ids, mask)
 
 

@@ -1,7 +1,8 @@
 """The command line: `segmenter score, summarise, inspect`. The only room that prints or exits; commands import what they need."""
 
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -14,7 +15,6 @@ from segmenter.errors import SegmenterError
 
 if TYPE_CHECKING:
     from segmenter.bundle import Bundle
-    from segmenter.scoring import Show
 
 EXTRAS = {
     "mlflow": "tracking", "altair": "summary", "jinja2": "summary", "vl_convert": "summary",
@@ -62,11 +62,12 @@ ModelOption = Annotated[
     str, typer.Option(metavar="MODEL", help="A bundle folder, models:/NAME@ALIAS or models:/NAME/N.")
 ]
 ParamsOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings instead of the packaged ones.")]
+TextOption = Annotated[str, typer.Option(metavar="NAME", help="The column that holds the message.")]
 PrefixOption = Annotated[str, typer.Option(metavar="P", help="Stands before every added column.")]
 
 
 @contextmanager
-def _opened(model: str) -> Iterator["Bundle"]:
+def opened(model: str) -> Iterator["Bundle"]:
     """The bundle a user names: a folder, or a registry URI (downloaded and audited; nothing in it is run)."""
     if model.startswith("models:/"):
         from segmenter.registry import fetched
@@ -87,7 +88,7 @@ def score(
     model: ModelOption,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Scored table; its name gives the format.")],
     rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="Unusable rows, with line and reason.")] = None,
-    text_column: Annotated[str, typer.Option(metavar="NAME", help="The column that holds the message.")] = "text",
+    text_column: TextOption = "text",
     prefix: PrefixOption = "",
     runtime: Annotated[Literal["auto", "cpu", "torch"] | None, typer.Option(help="Where the network runs.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device of the torch runtime.")] = None,
@@ -101,7 +102,7 @@ def score(
     settings = load_settings(params).score
     chosen = {name: value for name, value in (("runtime", runtime), ("device", device)) if value is not None}
     job = Job(messages, out, rejects=rejects, text_column=text_column, prefix=prefix)
-    with _opened(model) as bundle, _progress() as show:
+    with opened(model) as bundle, _progress("scoring") as show:
         result = score_table(job, Scorer(bundle, settings.model_copy(update=chosen)), show)
     typer.echo(result.sentence(), err=True)
 
@@ -110,15 +111,27 @@ def score(
 def summarise(
     scored: Annotated[Path, typer.Argument(metavar="SCORED", help="What `segmenter score` wrote.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets summary.html and summary.json.")],
-    events: Annotated[Path | None, typer.Option(metavar="FILE", help="CSV of date, label, kind, declared.")] = None,
+    events: Annotated[Path | None, typer.Option(metavar="FILE", help="Table of date, label, kind, declared.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="The model that scored it: audience names.")
+    ] = None,
+    text_column: TextOption = "text",
     prefix: PrefixOption = "",
     params: ParamsOption = None,
 ) -> None:
     """Write the audience-split summary of a scored corpus: one HTML page that needs no network, and its figures as JSON."""
     from segmenter.params import load_settings
+    from segmenter.summary.summarise import SummaryJob
     from segmenter.summary.summarise import summarise as write_summary
 
-    written = write_summary(scored, out, events=events, settings=load_settings(params).summary, prefix=prefix)
+    names: dict[str, str] = {}
+    if model is not None:
+        with opened(model) as bundle:
+            names = {audience.id: audience.name for audience in bundle.manifest.audiences}
+    command = shlex.join(["segmenter", *sys.argv[1:]])
+    job = SummaryJob(scored, events, text_column=text_column, prefix=prefix, audience_names=names, command=command)
+    with _progress("reading") as show:
+        written = write_summary(job, out, settings=load_settings(params).summary, on_progress=show)
     typer.echo(f"summary: {written.html} and {written.json}", err=True)
 
 
@@ -130,47 +143,43 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="The whole manifest as JSON.")] = False,
 ) -> None:
     """Audit a bundle and say what it is: audiences, thresholds, languages, encoder, data, digests."""
-    with _opened(bundle) as opened:
-        manifest = opened.manifest
+    with opened(bundle) as found:
         if as_json:
-            typer.echo(manifest.model_dump_json(indent=1))
-            return
-        typer.echo(f"bundle     {opened.path}, whole; digest {opened.digest}")
-        typer.echo(
-            f"made       {manifest.created_at} by segmenter {manifest.segmenter_version}, commit {manifest.git_commit or 'unknown'}"
-        )
-        typer.echo(
-            f"encoder    {manifest.encoder.model}, revision {manifest.encoder.revision}, sha256 {manifest.encoder.sha256[:16]}"
-        )
-        cpu = manifest.cpu
-        typer.echo(
-            f"cpu graph  {'none' if cpu is None else f'{cpu.precision}; int8 agreed with fp32 on {cpu.int8_agreement:.2%} of {cpu.n_decisions:,} decisions'}"
-        )
-        typer.echo(f"languages  {', '.join(manifest.languages)}; at most {manifest.text.max_tokens} tokens a message")
-        typer.echo(
-            f"messages   {', '.join(f'{n:,} {name}' for name, n in manifest.n_messages.items())}; {manifest.reference_labels}"
-        )
-        for audience, part in zip(manifest.audiences, manifest.calibration, strict=True):
-            typer.echo(
-                f"audience   {audience.id} ({audience.name}): threshold {part.threshold:.2f}, uncertain from {part.low:.2f} to {part.high:.2f}"
-            )
+            typer.echo(found.manifest.model_dump_json(indent=1))
+        else:
+            typer.echo("\n".join(_description(found)))
+
+
+def _description(bundle: "Bundle") -> Iterator[str]:
+    manifest, cpu, encoder = bundle.manifest, bundle.manifest.cpu, bundle.manifest.encoder
+    agreed = f"int8 agreed with fp32 on {cpu.int8_agreement:.2%} of {cpu.n_decisions:,} decisions" if cpu else ""
+    yield f"bundle     {bundle.path}, whole; digest {bundle.digest}"
+    yield f"made       {manifest.created_at} by segmenter {manifest.segmenter_version}, commit {manifest.git_commit or '?'}"
+    yield f"encoder    {encoder.model}, revision {encoder.revision}, sha256 {encoder.sha256[:16]}"
+    yield f"cpu graph  {f'{cpu.precision}; {agreed}' if cpu else 'none'}"
+    yield f"languages  {', '.join(manifest.languages)}; at most {manifest.text.max_tokens} tokens a message"
+    yield f"messages   {', '.join(f'{n:,} {name}' for name, n in manifest.n_messages.items())}"
+    yield f"labels     {manifest.reference_labels}"
+    for audience, part in zip(manifest.audiences, manifest.calibration, strict=True):
+        bounds = f"threshold {part.threshold:.2f}, uncertain from {part.low:.2f} to {part.high:.2f}"
+        yield f"audience   {audience.id} ({audience.name}): {bounds}"
 
 
 @contextmanager
-def _progress() -> Iterator["Show"]:
+def _progress(what: str) -> Iterator["Callable[[float, int], None]"]:
     """A bar on stderr with messages a second and time left; takes the share done and the messages so far."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("scoring"),
+        TextColumn(what),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task, started = bar.add_task("scoring", total=1.0, speed=""), monotonic()
+        task, started = bar.add_task(what, total=1.0, speed=""), monotonic()
 
         def show(done_share: float, n_messages: int) -> None:
             bar.update(

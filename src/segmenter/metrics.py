@@ -1,6 +1,5 @@
 """Arrays to figures: what a set of scores is worth against reference labels. Tables and plots are eval/'s."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,32 +88,35 @@ def reliability(truth: Labels, scores: Floats, n_bins: int) -> list[tuple[float,
     return [(float(scores[part].mean()), float(truth[part].mean()), len(part)) for part in parts]
 
 
+GRID = np.round(np.arange(0.05, 0.951, 0.01), 2)
+BAGS = 100  # resamples whose best thresholds are pooled: one sample's best threshold is mostly noise
+
+
+def best_threshold(scores: Floats, truth: Labels, seed: int) -> float:
+    """Median, over resamples of the messages, of the threshold with the highest F1 (1-d arrays); 0.5 where none is true."""
+    if not truth.any():
+        return 0.5
+    weights = np.random.default_rng(seed).multinomial(len(scores), np.full(len(scores), 1 / len(scores)), size=BAGS)
+    chosen = scores[:, None] >= GRID
+    tp, n_chosen, n_true = weights @ (chosen & truth[:, None]), weights @ chosen, (weights @ truth)[:, None]
+    f1 = 2 * tp / np.maximum(n_chosen + n_true, 1)
+    return float(np.round(np.median(GRID[f1.argmax(axis=1)]), 3))
+
+
 def exact_match(truth: Labels, chosen: Labels) -> float:
     """Share of messages whose whole audience set is right."""
     return float((truth == chosen).all(axis=1).mean())
 
 
-def bootstrap_interval(
-    truth: Labels,
-    chosen: Labels,
-    clusters: NDArray[np.int64],
-    figure: Callable[[Counts], Floats],
-    *,
-    n_rounds: int,
-    seed: int,
-) -> tuple[Floats, Floats]:
-    """95 % percentile interval of a figure of counts, whole clusters drawn with replacement.
+def bootstrap_counts(truth: Labels, chosen: Labels, clusters: NDArray[np.int64], *, n_rounds: int, seed: int) -> Counts:
+    """Counts of resampled test sets, whole clusters drawn with replacement; each of shape (n_rounds, n_audiences).
 
     Args:
         truth: Shape (n_messages, n_audiences).
         chosen: Same shape.
         clusters: Shape (n_messages,); messages of one author share a number.
-        figure: From counts of shape (n_rounds, n_audiences) to an array whose first axis is the rounds.
         n_rounds: Bootstrap rounds.
-        seed: Of the draw; two calls with one seed and the same clusters draw the same, so differences are paired.
-
-    Returns:
-        Lower and upper bound, each of the figure's shape without the rounds.
+        seed: Of the draw; calls with one seed and the same clusters draw the same, so their differences are paired.
 
     Source: Field and Welsh 2007 (cluster bootstrap).
     """
@@ -122,8 +124,12 @@ def bootstrap_interval(
     n_clusters = int(cluster.max()) + 1
     weights = np.random.default_rng(seed).multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n_rounds)
     summed = [_per_cluster(part, cluster, n_clusters) for part in (truth & chosen, ~truth & chosen, truth & ~chosen)]
-    drawn = figure(Counts(*(weights @ part for part in summed)))
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    return Counts(*(weights @ part for part in summed))
+
+
+def interval(draws: Floats) -> tuple[Floats, Floats]:
+    """95 % percentile interval over the first axis: lower and upper bound."""
+    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
     return low, high
 
 

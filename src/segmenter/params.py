@@ -122,7 +122,7 @@ class Eval(Section):
 
     calibration_bins: Count
     bootstrap_rounds: Count
-    slice_messages_at_least: Count
+    slice_true_at_least: Count
     tfidf_words: Count
     tfidf_characters: Count
     tfidf_inverse_regularisation: Positive
@@ -155,6 +155,8 @@ class Summary(Section):
     word_messages_at_least: Count
     source_messages_at_least: Count
     prior_strength: Positive
+    word_z_at_least: Annotated[float, Field(ge=0.0)]
+    comparison_messages_at_least: Count
 
 
 class Settings(Section):
@@ -212,10 +214,8 @@ def load_settings(path: Path | None) -> Settings:
     if path is None:
         packaged = files("segmenter").joinpath("settings.yaml")
         return Settings.model_validate(yaml.safe_load(packaged.read_text("utf-8")))
-    raw = _read(path)
-    if set(raw) - set(Settings.model_fields) and set(raw) <= set(Params.model_fields):
-        raw = {name: raw[name] for name in Settings.model_fields if name in raw}  # a whole params.yaml
-    return _validate(Settings, raw, path)
+    others = set(Params.model_fields) - set(Settings.model_fields)  # sections a whole params.yaml also has
+    return _validate(Settings, {name: part for name, part in _read(path).items() if name not in others}, path)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -234,7 +234,8 @@ def _validate(kind: type[SettingsKind], raw: Mapping[str, Any], path: Path) -> S
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
+        faults = error.errors()  # a misspelt key is two faults, missing and unknown: the second says more
+        first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
         where = ".".join(str(part) for part in first["loc"])
         raise ParamsError(path, *_explain(kind, first["type"], where, first["msg"], first.get("input"))) from error
 
@@ -251,7 +252,9 @@ def _explain(kind: type[Settings], fault: str, where: str, message: str, found: 
             f"{where}: {found!r} is a string",
             "write the number with a decimal point and no exponent, such as 0.00002",
         )
-    return f"{where or 'audiences'}: {message[0].lower()}{message[1:]}, found {_short(found)}", "mend that value"
+    if fault == "value_error":  # our own validators' sentences
+        return f"{where}: {message}".removeprefix(": ").replace("Value error, ", ""), "mend that value"
+    return f"{where}: {message[0].lower()}{message[1:]}, found {_short(found)}", "mend that value"
 
 
 def _short(found: object) -> str:

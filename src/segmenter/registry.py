@@ -10,7 +10,7 @@ import mlflow
 from mlflow import MlflowClient
 
 from segmenter.bundle import Bundle, audit
-from segmenter.errors import BundleError
+from segmenter.errors import BundleError, TrackingError
 from segmenter.params import Tracking
 from segmenter.tracking import BUNDLE_ARTIFACT, EMBEDDED_STORE, store, tracking_uri
 
@@ -29,12 +29,18 @@ def register(settings: Tracking, *, model_uri: str, tags: dict[str, str], alias:
         return int(version.version)
 
 
-def logged_model_uri(settings: Tracking, run_id: str) -> str | None:
-    """URI of the bundle logged in a run, None where it has none."""
+def logged_model_uri(settings: Tracking, run_id: str) -> str:
+    """URI of the bundle logged in a run.
+
+    Raises:
+        TrackingError: The store does not answer, or the run holds no bundle.
+    """
     with store(tracking_uri(settings)):
         run = mlflow.get_run(run_id)
         found = run.outputs.model_outputs if run.outputs else []
-        return f"{SCHEME}{found[-1].model_id}" if found else None
+    if not found:
+        raise TrackingError(f"run {run_id}", "holds no bundle", "train again with this tracking store")
+    return f"{SCHEME}{found[-1].model_id}"
 
 
 @contextmanager

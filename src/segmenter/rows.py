@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+MAX_NESTING = 100  # deeper JSON is refused: Python's own JSON reader and writer stop at some 980, each elsewhere
 JSON_TEXT = {b"segmenter": b"json"}  # field metadata: this text column holds JSON, written back as JSON
 Values = dict[str, Any]
 
@@ -54,42 +55,53 @@ def table_format(path: Path) -> tuple[str, str | None]:
 
 
 def schema_of(file: Path) -> pa.Schema:
-    """Columns of one file: CSV all text, JSONL by the values found (read through once), Parquet its own.
+    """Columns of one file: CSV all text, JSONL by the values found (read through once), Parquet its own (text plain).
 
     Raises:
         TableError: Empty, broken, or two columns of one name.
     """
     kind, _ = table_format(file)
     if kind == "parquet":
-        return _parquet(file).schema_arrow.remove_metadata()
+        found = _parquet(file).schema_arrow
+        _check_names(str(file), found.names)
+        return pa.schema([pa.field(field.name, _plain(field.type)) for field in found])
     if kind == "csv":
         header = next(_csv_lines(file), None)
         if header is None:
             raise TableError(file, "is empty", "a CSV table starts with a header line")
         return pa.schema([pa.field(name, pa.string()) for name in header[1]])
-    kinds: dict[str, set[type]] = {}
+    kinds: dict[str, set[str]] = {}
     for row, _position in _jsonl_rows(file):
         for name, value in (row.values or {}).items():
             kinds.setdefault(name, set()).add(_json_kind(value))
     if not kinds:
         raise TableError(file, "holds no JSON object", "a JSONL table has one object a line")
-    return pa.schema([_json_field(name, found - {type(None)}) for name, found in kinds.items()])
+    return pa.schema([_json_field(name, found - {"NoneType"}) for name, found in kinds.items()])
 
 
-def _json_kind(value: object) -> type:
-    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        return dict  # too large for any Arrow integer: kept as JSON text
-    return type(value)
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """One type for every way Arrow stores text, so that files of several writers agree."""
+    if pa.types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
-def _json_field(name: str, kinds: set[type]) -> pa.Field:
-    plain = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+def _json_kind(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+        # no float holds it exactly; past int64 it is kept as JSON text
+        return "long" if -(2**63) <= value < 2**63 else "huge"
+    return type(value).__name__
+
+
+def _json_field(name: str, kinds: set[str]) -> pa.Field:
+    plain = {"str": pa.string(), "bool": pa.bool_(), "int": pa.int64(), "long": pa.int64(), "float": pa.float64()}
     if not kinds:
         return pa.field(name, pa.null())
-    if kinds == {int, float}:
+    if kinds == {"int", "float"}:
         return pa.field(name, pa.float64())
-    if len(kinds) == 1 and (kind := next(iter(kinds))) in plain:
-        return pa.field(name, plain[kind])
+    types = {plain.get(kind) for kind in kinds}
+    if len(types) == 1 and None not in types:
+        return pa.field(name, types.pop())
     return pa.field(name, pa.string(), metadata=JSON_TEXT)
 
 
@@ -117,11 +129,23 @@ def _parquet_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
 
     try:
         for batch in parquet.iter_batches(1024):
-            for values in batch.to_pylist():
+            for values in _records(batch):
                 line += 1
-                yield Row(line, values, "", ""), position
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+                yield Row(line, values, "", "" if values is not None else "is not UTF-8"), position
+    except (pa.ArrowException, OSError) as error:
         raise TableError(f"{file} row {line + 1}", f"cannot be read ({_one_line(error)})", "export it again") from error
+
+
+def _records(batch: pa.RecordBatch) -> list[Values | None]:
+    """The rows of a Parquet batch, None for one whose text is not UTF-8 (Parquet does not check)."""
+    try:
+        records: list[Values | None] = batch.to_pylist()
+    except UnicodeDecodeError:
+        if len(batch) == 1:
+            return [None]
+        half = len(batch) // 2
+        return _records(batch.slice(0, half)) + _records(batch.slice(half))
+    return records
 
 
 def _jsonl_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
@@ -131,15 +155,19 @@ def _jsonl_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
             if not raw.strip():
                 continue
             try:
-                found = raw.decode("utf-8-sig" if line == 1 else "utf-8")
+                found = raw.decode("utf-8-sig" if line == 1 else "utf-8").rstrip("\r\n")
                 values = json.loads(found)
             except UnicodeDecodeError:
                 yield Row(line, None, raw.decode("utf-8", "replace"), "is not UTF-8"), position
-            except (json.JSONDecodeError, RecursionError) as error:
+            except json.JSONDecodeError as error:
+                yield Row(line, None, found, f"is not JSON ({error.msg} at character {error.pos + 1})"), position
+            except (ValueError, RecursionError) as error:  # a number of thousands of digits; endless nesting
                 yield Row(line, None, found, f"is not JSON ({_one_line(error)})"), position
             else:
                 if not isinstance(values, dict):
                     yield Row(line, None, found, f"is {type(values).__name__}, not a JSON object"), position
+                elif _too_deep(values):
+                    yield Row(line, None, found, f"is nested more than {MAX_NESTING} deep"), position
                 elif not _encodable(values):
                     yield Row(line, None, found, "holds half a character (a lone surrogate)"), position
                 else:
@@ -173,6 +201,19 @@ def _csv_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
             yield Row(line, dict(zip(header, fields, strict=True)), found, ""), position
 
 
+class _Source:
+    """Lines, then one empty line of our own: a record that holds it has a quotation mark still open."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._lines
+        self.ended = True
+        yield "\n"
+
+
 def _csv_lines(file: Path) -> Iterator[tuple[int, list[str], Callable[[], int]]]:
     """Records with their first line; the header first, with its names checked."""
     csv.field_size_limit(sys.maxsize if sys.maxsize < 2**31 else 2**31 - 1)
@@ -181,28 +222,41 @@ def _csv_lines(file: Path) -> Iterator[tuple[int, list[str], Callable[[], int]]]
         line = 0
         try:
             first = text.readline()
+            while first and not first.strip():
+                first, line = text.readline(), line + 1
+            n_blank, is_header = line, True
             delimiter = "\t" if ".tsv" in file.suffixes else max(",;\t", key=first.count)
-            reader = csv.reader(itertools.chain([first] if first else [], text), delimiter=delimiter)
+            source = _Source(itertools.chain([first], text))
+            reader = csv.reader(source, delimiter=delimiter)
             for fields in reader:
-                if line == 0:
-                    _check_header(file, fields)
-                start, line = line + 1, reader.line_num
-                if fields:
-                    yield start, fields, position
+                start, line = line + 1, n_blank + reader.line_num
+                if not fields:
+                    continue
+                if source.ended:
+                    where = f"{file} line {start}"
+                    raise TableError(where, "a quoted field is never closed", "close its quotation mark")
+                if is_header:
+                    _check_header(file, start, fields)
+                    is_header = False
+                yield start, fields, position
         except (OSError, EOFError, pa.ArrowException, csv.Error) as error:
             raise TableError(
-                f"{file} after line {line + 1}",
+                f"{file} after line {line}",
                 f"cannot be read further ({_one_line(error)})",
                 "fetch or export the file again",
             ) from error
 
 
-def _check_header(file: Path, header: list[str]) -> None:
+def _check_header(file: Path, line: int, header: list[str]) -> None:
     if not _encodable("".join(header)) or "\x00" in "".join(header):
-        raise TableError(f"{file} line 1", "the header is not UTF-8", "save the table as UTF-8")
-    repeated = sorted({name for name in header if header.count(name) > 1})
+        raise TableError(f"{file} line {line}", "the header is not UTF-8", "save the table as UTF-8")
+    _check_names(f"{file} line {line}", header)
+
+
+def _check_names(where: str, names: list[str]) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise TableError(f"{file} line 1", f"two columns are named {repeated[0]!r}", "rename one")
+        raise TableError(where, f"two columns are named {repeated[0]!r}", "rename one")
 
 
 def _open(file: Path) -> tuple[BinaryIO, Callable[[], int]]:
@@ -237,6 +291,16 @@ class _Decompressed(io.RawIOBase):
         if not self.closed:
             self._raw.close()
         super().close()
+
+
+def _too_deep(values: Values) -> bool:
+    level: list[object] = [values]
+    for _ in range(MAX_NESTING):
+        inner = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, dict | list))
+        level = [part for parts in inner for part in parts]
+        if not level:
+            return False
+    return True
 
 
 def _encodable(value: object) -> bool:

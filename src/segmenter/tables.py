@@ -27,7 +27,7 @@ def table_files(path: Path) -> list[Path]:
         found = [
             file
             for file in sorted(path.rglob("*"))
-            if file.is_file() and not file.name.startswith(".") and _is_table(file)
+            if file.is_file() and not _is_hidden(file.relative_to(path)) and _is_table(file)
         ]
         if not found:
             raise TableError(path, "the folder holds no table", "put .csv, .jsonl or .parquet files there")
@@ -36,6 +36,11 @@ def table_files(path: Path) -> list[Path]:
         raise TableError(path, "there is no such file or folder", "check the path")
     table_format(path)
     return [path]
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a file or a folder it lies in starts with a dot, as notebooks' checkpoint copies do."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _is_table(path: Path) -> bool:
@@ -51,7 +56,8 @@ class TableReader:
 
     Attributes:
         schema: Columns over all files. CSV columns are text; JSONL columns take the one type their values have, or
-            are JSON text (marked in the field's metadata) where values are nested or of several types.
+            are JSON text (marked in the field's metadata) where values are nested or of several types. The text column
+            is always plain text: a row that has no text there is unusable.
         n_rows: Rows met so far, rejects included.
         n_rejects: Rows set aside so far.
         done_share: Part of the input's bytes read so far, in [0, 1].
@@ -85,7 +91,9 @@ class TableReader:
                     f"no column {text_column!r} among {', '.join(map(repr, schema.names))}",
                     "name the text column (--text-column)",
                 )
-        self.schema = _merge(schemas)
+        self.schema = pa.schema(
+            [pa.field(field.name, pa.string()) if field.name == text_column else field for field in _merge(schemas)]
+        )
 
     def batches(self, n_rows: int) -> Iterator[MessageBatch]:
         """Every usable row in order, at most `n_rows` a batch."""
@@ -121,7 +129,7 @@ class TableReader:
             where = f"{file} {_unit(file)} {row.line}"
             raise TableError(where, reason, "mend it (segmenter score can set such rows aside with --rejects FILE)")
         self.n_rejects += 1
-        found = row.found or json.dumps(row.values, ensure_ascii=False, default=str)
+        found = row.found or ("" if row.values is None else json.dumps(row.values, ensure_ascii=False, default=str))
         self.on_reject(Reject(str(file), row.line, reason, found[:ROW_SHOWN]))
         return None
 

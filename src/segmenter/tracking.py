@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -40,6 +41,7 @@ def store(uri: str) -> Iterator[None]:
         TrackingError: The store does not answer, or refuses what was asked.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a server that is down is told within seconds
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(uri)
@@ -131,6 +133,9 @@ def log_bundle(bundle: Bundle) -> str:
     inputs = Schema([ColSpec(DataType.string, "text")])
     with tempfile.TemporaryDirectory() as folder, as_file(files("segmenter") / "mlflow_model.py") as code:
         wheel = _wheel(Path(folder))
+        warnings.filterwarnings(
+            "ignore", "An input example was not provided|.*input example", UserWarning
+        )  # it would be a message
         logged = mlflow.pyfunc.log_model(
             name="bundle",
             python_model=str(code),

@@ -1,14 +1,14 @@
 """The only writer of message tables: CSV, JSONL and Parquet, plain, .gz or .zst. A file appears only when complete."""
 
 import csv
-import io
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -39,14 +39,16 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             path, f"cannot be written ({error.strerror or error})", "check the folder's permissions and the free space"
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # also where the folder itself was never one
+            part.unlink(missing_ok=True)
 
 
 @contextmanager
 def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], object]]:
     """A function that appends batches of `schema`; the file appears when the block ends well.
 
-    float32 columns are written with the digits that tell two float32 apart, no more.
+    float32 columns are written with the digits that tell two float32 apart, no more. JSON has no NaN and no infinity:
+    in a JSONL column of numbers they become null.
 
     Raises:
         TableError: The name is no table's, the folder cannot be written to, or the disk is full.
@@ -89,10 +91,17 @@ def _rows(batch: pa.RecordBatch, schema: pa.Schema, kind: str) -> list[tuple[obj
     return list(zip(*columns, strict=True))
 
 
+class _Lines(list[str]):
+    """What csv.writer writes to. It quotes a lone carriage return only where lines end in one, so they do till here."""
+
+    def write(self, line: str) -> None:
+        self.append(line.removesuffix("\r\n") + "\n")
+
+
 def _csv_text(rows: Sequence[tuple[object, ...]]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue().encode("utf-8")
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return "".join(lines).encode("utf-8")
 
 
 def _jsonl_text(names: list[str], rows: Sequence[tuple[object, ...]]) -> bytes:
@@ -101,9 +110,11 @@ def _jsonl_text(names: list[str], rows: Sequence[tuple[object, ...]]) -> bytes:
 
 
 def _values(column: pa.Array, field: pa.Field, kind: str) -> list[object]:
+    values: list[Any] = column.to_pylist()
     if pa.types.is_float32(field.type):
-        return [None if value is None else float(str(np.float32(value))) for value in column.to_pylist()]
-    values: list[object] = column.to_pylist()
+        values = [None if value is None else float(str(np.float32(value))) for value in values]
+    if kind == "jsonl" and pa.types.is_floating(field.type):
+        return [value if value is None or math.isfinite(value) else None for value in values]
     if kind == "jsonl" and field.metadata == JSON_TEXT:
         return [None if value is None else json.loads(str(value)) for value in values]
     if kind == "csv" and (pa.types.is_nested(field.type)):

@@ -136,7 +136,8 @@ class ScoredTable:
 
 def _audience_ids(names: list[str], prefix: str) -> list[str]:
     """Scoring writes its columns side by side, before `audiences`: an input column `score_x` elsewhere is not one."""
-    start, run = f"{prefix}score_", []
+    start = f"{prefix}score_"
+    run: list[str] = []
     end = names.index(f"{prefix}audiences") if f"{prefix}audiences" in names else len(names)
     for name in reversed(names[:end]):
         if not name.startswith(start):

@@ -1,0 +1,106 @@
+"""The pictures of an evaluation: reliability, precision against recall, confusion by audience. PNG files, no message text."""
+
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_curve
+
+from segmenter.metrics import reliability
+
+NONE = "none"
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]  # Okabe and Ito 2008
+PANEL = {"width": 260, "height": 260}
+Labels = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def draw_all(folder: Path, truth: Labels, scores: Floats, chosen: Labels, audience_ids: list[str], n_bins: int) -> None:
+    """Write reliability.png, precision_recall.png and confusion.png to `folder`."""
+    charts = {
+        "reliability": reliability_chart(truth, scores, audience_ids, n_bins),
+        "precision_recall": precision_recall_chart(truth, scores, audience_ids),
+        "confusion": confusion_chart(truth, chosen, audience_ids),
+    }
+    for name, chart in charts.items():
+        chart.save(folder / f"{name}.png", scale_factor=2)
+
+
+def reliability_chart(truth: Labels, scores: Floats, audience_ids: list[str], n_bins: int) -> alt.LayerChart:
+    """Share truly built for the audience against mean score, bins of equal count; the diagonal is perfect."""
+    rows = [
+        {"audience": name, "score": score, "share": share, "messages": n}
+        for i, name in enumerate(audience_ids)
+        for score, share, n in reliability(truth[:, i], scores[:, i], n_bins)
+    ]
+    unit = alt.Scale(domain=[0, 1])
+    lines = (
+        alt.Chart(pd.DataFrame(rows), title="Reliability")
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("score:Q", title="mean score of the bin", scale=unit),
+            y=alt.Y("share:Q", title="share truly built for the audience", scale=unit),
+            color=_colour(audience_ids),
+            shape=alt.Shape("audience:N", sort=audience_ids, title="audience"),
+        )
+    )
+    diagonal = (
+        alt.Chart(pd.DataFrame({"x": [0, 1], "y": [0, 1]}))
+        .mark_line(strokeDash=[4, 4], color="grey")
+        .encode(x="x", y="y")
+    )
+    return alt.layer(diagonal, lines).properties(**PANEL)
+
+
+def precision_recall_chart(truth: Labels, scores: Floats, audience_ids: list[str]) -> alt.Chart:
+    """Precision against recall over all thresholds, per audience that anyone carries."""
+    parts = []
+    for i, name in enumerate(audience_ids):
+        if truth[:, i].any():
+            precision, recall, _ = precision_recall_curve(truth[:, i], scores[:, i])
+            parts.append(
+                pd.DataFrame({"audience": name, "precision": precision, "recall": recall, "step": range(len(recall))})
+            )
+    unit = alt.Scale(domain=[0, 1])
+    chart = alt.Chart(pd.concat(parts), title="Precision and recall").mark_line(interpolate="step-before")
+    encoded = chart.encode(
+        x=alt.X("recall:Q", scale=unit), y=alt.Y("precision:Q", scale=unit), order="step:Q", color=_colour(audience_ids)
+    )
+    return encoded.properties(**PANEL)
+
+
+def confusion_chart(truth: Labels, chosen: Labels, audience_ids: list[str]) -> alt.LayerChart:
+    """Messages by true and chosen audience, `none` included; a message of two audiences counts in each of its cells."""
+    names = [*audience_ids, NONE]
+    true, said = _with_none(truth), _with_none(chosen)
+    cells = true.astype(int).T @ said.astype(int)
+    shares = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
+    rows = [
+        {"reference": a, "model": b, "messages": int(cells[i, j]), "share": float(shares[i, j])}
+        for i, a in enumerate(names)
+        for j, b in enumerate(names)
+    ]
+    base = alt.Chart(pd.DataFrame(rows), title="Reference against model").encode(
+        x=alt.X("model:N", sort=names, title="chosen by the model", axis=alt.Axis(labelAngle=-30)),
+        y=alt.Y("reference:N", sort=names, title="reference label"),
+    )
+    squares = base.mark_rect().encode(
+        color=alt.Color("share:Q", title="share of row", scale=alt.Scale(scheme="blues", domain=[0, 1]))
+    )
+    light = alt.condition("datum.share > 0.5", alt.value("white"), alt.value("black"))
+    return alt.layer(squares, base.mark_text().encode(text="messages:Q", color=light)).properties(**PANEL)
+
+
+def _with_none(labels: Labels) -> Labels:
+    return np.column_stack([labels, ~labels.any(axis=1)])
+
+
+def _colour(audience_ids: list[str]) -> alt.Color:
+    return alt.Color(
+        "audience:N",
+        sort=audience_ids,
+        title="audience",
+        scale=alt.Scale(domain=audience_ids, range=PALETTE[: len(audience_ids)]),
+    )
