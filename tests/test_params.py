@@ -141,7 +141,9 @@ def test_params_cannot_be_changed_after_loading() -> None:
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"cannot be read \(No such file or directory\); name an existing params file"):
+    with pytest.raises(
+        ParamsError, match=r"cannot be read \(No such file or directory\); name an existing params file"
+    ):
         load_params(tmp_path / "none.yaml")
 
 

@@ -118,7 +118,7 @@ def test_parquet_values_come_back_with_their_types(
     tmp_path_factory: pytest.TempPathFactory, values: list[tuple[int, float, bool] | None]
 ) -> None:
     schema = pa.schema([("n", pa.int64()), ("x", pa.float64()), ("yes", pa.bool_())])
-    rows: list[dict[str, object]] = [dict(zip("n x yes".split(), row or [None] * 3, strict=True)) for row in values]
+    rows: list[dict[str, object]] = [dict(zip(schema.names, row or [None] * 3, strict=True)) for row in values]
     path = write(tmp_path_factory.mktemp("types") / "out.parquet", schema, rows)
     assert pq.read_schema(path).equals(schema)
     assert read(path) == rows
@@ -156,9 +156,7 @@ def test_a_float32_is_written_with_its_own_digits(tmp_path: Path, name: str, exp
 
 @QUICK
 @given(st.floats(0, 1, width=32))
-def test_a_float32_read_from_a_csv_is_the_same_float32(
-    tmp_path_factory: pytest.TempPathFactory, score: float
-) -> None:
+def test_a_float32_read_from_a_csv_is_the_same_float32(tmp_path_factory: pytest.TempPathFactory, score: float) -> None:
     path = write(
         tmp_path_factory.mktemp("digits") / "out.csv", pa.schema([("score", pa.float32())]), [{"score": score}]
     )

@@ -131,7 +131,9 @@ def summarise(
     command = shlex.join(["segmenter", *sys.argv[1:]])
     job = SummaryJob(scored, events, text_column=text_column, prefix=prefix, audience_names=names, command=command)
     with _progress("reading") as show:
-        written = write_summary(job, out, settings=load_settings(params).summary, on_progress=show)
+        written = write_summary(
+            job, out, settings=load_settings(params).summary, on_progress=lambda share: show(share, None)
+        )
     typer.echo(f"summary: {written.html} and {written.json}", err=True)
 
 
@@ -166,7 +168,7 @@ def _description(bundle: "Bundle") -> Iterator[str]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator["Callable[[float, int], None]"]:
+def _progress(what: str) -> Iterator["Callable[[float, int | None], None]"]:
     """A bar on stderr with messages a second and time left; takes the share done and the messages so far."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -181,10 +183,9 @@ def _progress(what: str) -> Iterator["Callable[[float, int], None]"]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task, started = bar.add_task(what, total=1.0, speed=""), monotonic()
 
-        def show(done_share: float, n_messages: int) -> None:
-            bar.update(
-                task, completed=done_share, speed=f"{n_messages / max(monotonic() - started, 1e-9):,.0f} messages/s"
-            )
+        def show(done_share: float, n_messages: int | None) -> None:
+            speed = "" if n_messages is None else f"{n_messages / max(monotonic() - started, 1e-9):,.0f} messages/s"
+            bar.update(task, completed=done_share, speed=speed)
 
         yield show
 

@@ -184,8 +184,7 @@ def _span(period: Period) -> dict[str, int]:
 
 
 def _svg(chart: alt.TopLevelMixin, name: str) -> str:
-    text = {"labelFont": FONT, "titleFont": FONT}
-    axis = text | {"labelColor": "var(--ink-2)", "tickColor": "var(--line)", "domainColor": "var(--line)"}
+    axis = {"labelColor": "var(--ink-2)", "tickColor": "var(--line)", "domainColor": "var(--line)"}
     configured = chart.configure(
         aria=False,
         background="transparent",
@@ -193,9 +192,7 @@ def _svg(chart: alt.TopLevelMixin, name: str) -> str:
         font=FONT,
         view=alt.ViewConfig(stroke=None),
         axis=alt.AxisConfig(**axis, gridColor="var(--line)", labelFontSize=11),
-        title=alt.TitleConfig(
-            font=FONT, color="var(--ink)", fontSize=12.5, fontWeight=600, anchor="start", offset=4, frame="group"
-        ),
+        title=alt.TitleConfig(color="var(--ink)", fontSize=12.5, fontWeight=600, anchor="start", offset=4),
     )
     svg = str(vl_convert.vegalite_to_svg(configured.to_dict()))
     return _TAG.sub(lambda tag: _NEEDLESS.sub("", _ID.sub(rf"\g<1>{name}-", tag[0])), svg)

@@ -24,14 +24,13 @@ from segmenter.summary.scored import ScoredTable
 from segmenter.summary.tally import Cell, Tally
 
 
-def find(
-    table: ScoredTable, tally: Tally, settings: Summary, *, names: Mapping[str, str], events: list[Event], command: str
-) -> Findings:
+def find(table: ScoredTable, tally: Tally, *, names: Mapping[str, str], events: list[Event], command: str) -> Findings:
     """Findings from a table that was counted to its end.
 
     Raises:
         TableError: The table holds no message.
     """
+    settings = tally.settings
     if not tally.n_messages:
         raise TableError(table.files[0].name, "holds no message", "score a table with messages first")
     sources, n_pooled = _sources(tally, settings.source_messages_at_least) if table.sourced else ([], 0)

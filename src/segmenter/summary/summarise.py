@@ -65,7 +65,7 @@ def summarise(
     table = ScoredTable(job.scored, prefix=job.prefix, text_column=job.text_column, time_zone=settings.time_zone)
     tally = Tally(table.audience_ids, settings)
     tally.count(table.rows(on_progress))
-    findings = find(table, tally, settings, names=job.audience_names, events=events, command=job.command)
+    findings = find(table, tally, names=job.audience_names, events=events, command=job.command)
     html, data = page(findings, dated=table.dated), as_json(findings)
     paths = SummaryPaths(out / "summary.html", out / "summary.json", findings)
     write_text(paths.json, data)

@@ -43,6 +43,7 @@ class Tally:
     def __init__(self, audience_ids: list[str], settings: Summary) -> None:
         """Nothing counted yet."""
         self.audience_ids = audience_ids
+        self.settings = settings
         self.verdicts: Counter[str] = Counter()
         self.reasons: Counter[tuple[str, str]] = Counter()
         self.clear: Counter[str] = Counter()
