@@ -31,11 +31,11 @@ def test_messages_carry_the_special_tokens_of_the_encoder(tokenizer: Tokenizer) 
     assert tokenise(tokenizer, ["tea", ""], 8).ids == [[2, 4, 3], [2, 3]]
 
 
-def test_a_long_message_is_cut_to_max_tokens_and_counted(tokenizer: Tokenizer) -> None:
+def test_a_long_message_is_cut_to_max_tokens_and_marked(tokenizer: Tokenizer) -> None:
     # 6 words and 2 special tokens fit into 8; 7 words do not
     tokens = tokenise(tokenizer, ["tea " * 6, "tea " * 7, "tea " * 100], 8)
     assert [len(ids) for ids in tokens.ids] == [8, 8, 8]
-    assert tokens.n_cut == 2
+    assert tokens.cut == [False, True, True]
 
 
 def test_a_tokenizer_that_was_sealed_with_padding_pads_no_message(tokenizer: Tokenizer) -> None:

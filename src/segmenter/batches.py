@@ -17,10 +17,10 @@ BUCKET_STEPS = ((64, 8), (128, 16), (512, 64))  # (up to so many tokens, rounded
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids of some messages, and how many messages were longer than max_tokens and were cut."""
+    """Token ids of some messages, and which of them were longer than max_tokens and were cut."""
 
     ids: list[list[int]]
-    n_cut: int
+    cut: list[bool]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def tokenise(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> Tok
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     encodings = tokenizer.encode_batch_fast(list(texts))
-    return Tokens([encoding.ids for encoding in encodings], sum(bool(encoding.overflowing) for encoding in encodings))
+    return Tokens([encoding.ids for encoding in encodings], [bool(encoding.overflowing) for encoding in encodings])
 
 
 def bucket(n_tokens: int) -> int:

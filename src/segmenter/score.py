@@ -30,7 +30,7 @@ class Scored:
         verdicts: The scores compared with thresholds and bands.
         languages: ISO 639 code of each message, `und` where it has no words.
         scope: Why a message is out of scope, or an empty string.
-        n_cut: Messages longer than max_tokens, judged by their beginning.
+        cut: Which messages are longer than max_tokens, and were judged by their beginning; shape (n_messages,).
     """
 
     logits: NDArray[np.float32]
@@ -38,7 +38,7 @@ class Scored:
     verdicts: Verdicts
     languages: list[str]
     scope: list[str]
-    n_cut: int
+    cut: NDArray[np.bool_]
 
 
 class Scorer:
@@ -76,7 +76,14 @@ class Scorer:
         spread = np.array([place[text] for text in cleaned], np.int64)
         scores = to_scores(logits[spread], manifest.calibration)
         languages, reasons = [found[i] for i in spread], [scope[i] for i in spread]
-        return Scored(logits[spread], scores, judge(scores, manifest.calibration), languages, reasons, tokens.n_cut)
+        return Scored(
+            logits[spread],
+            scores,
+            judge(scores, manifest.calibration),
+            languages,
+            reasons,
+            np.array(tokens.cut, np.bool_)[spread],
+        )
 
     def columns(self, scored: Scored, prefix: str) -> dict[str, pa.Array]:
         """The columns that scoring adds (messages.scored_fields), by name."""

@@ -64,7 +64,7 @@ def score_table(job: Job, scorer: Scorer, show: Show) -> Result:
                 added = scorer.columns(scored, job.prefix)
                 write(pa.RecordBatch.from_arrays([*batch.rows.columns, *added.values()], schema=schema))
                 verdicts.update(added[f"{job.prefix}verdict"].to_pylist())
-                n_cut += scored.n_cut
+                n_cut += int(scored.cut.sum())
                 show(reader.done_share, verdicts.total())
             if not verdicts:
                 raise TableError(
