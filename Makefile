@@ -7,12 +7,13 @@ export PYTHONUNBUFFERED := 1
 DEMO := training/example/params.yaml
 RUN := runs/example
 
-.PHONY: help setup demo test lint chromium clean
+.PHONY: help setup demo test lint chromium results clean
 
 help:
 	@echo "make demo   set up, then the whole main job on the example messages"
 	@echo "make test   set up, then lint, types and tests"
 	@echo "make setup  the virtual environment alone"
+	@echo "make results  train on the real messages, three seeds (hours)"
 	@echo "make clean  take away the environment, runs and the embedded MLflow store"
 
 setup: $(VENV)/.ready
@@ -42,6 +43,17 @@ lint: setup
 
 test: setup chromium lint
 	$(BIN)/python -m pytest
+
+# The real messages beside the checkout, three seeds: what docs/results.md reports. About two hours on two cores.
+results: setup
+	@for seed in 17 18 19; do \
+		folder=runs/audience-$$seed; mkdir -p $$folder; \
+		sed -e "s/^seed: .*/seed: $$seed/" -e "s#run_folder: .*#run_folder: $$folder#" training/recipes/audience.yaml > $$folder/params.yaml; \
+		$(BIN)/python -m training.prepare --params $$folder/params.yaml || exit $$?; \
+		$(BIN)/python -m training.train --params $$folder/params.yaml || exit $$?; \
+		$(BIN)/python -m eval.evaluate --params $$folder/params.yaml --model $$folder/bundle || exit $$?; \
+	done
+	@$(BIN)/python -m eval.seeds runs/audience-1[789]/evaluation-test/metrics.json
 
 clean:
 	rm -rf $(VENV) runs mlflow.db mlartifacts

@@ -43,7 +43,7 @@ def reliability_chart(truth: Labels, scores: Floats, audience_ids: list[str], n_
             x=alt.X("score:Q", title="mean score of the bin", scale=unit),
             y=alt.Y("share:Q", title="share truly built for the audience", scale=unit),
             color=_colour(audience_ids),
-            shape=alt.Shape("audience:N", sort=audience_ids, title="audience"),
+            shape=alt.Shape("audience:N", sort=audience_ids, title="audience", scale=alt.Scale(domain=audience_ids)),
         )
     )
     diagonal = (

@@ -12,8 +12,10 @@ def draw_curve(epochs: list[Epoch], target: Path) -> None:
     """Write loss on train and macro-F1 on dev by epoch, side by side, as a PNG."""
     frame = pd.DataFrame([vars(epoch) for epoch in epochs])
     base = alt.Chart(frame).encode(x=alt.X("number:O", title="epoch", axis=alt.Axis(labelAngle=0)))
-    loss = base.mark_line(point=True, color="#0072B2").encode(y=alt.Y("loss:Q", title="mean loss on train"))
-    score = base.mark_line(point=True, color="#D55E00").encode(
+    loss = base.mark_line(point={"color": "#0072B2"}, color="#0072B2").encode(
+        y=alt.Y("loss:Q", title="mean loss on train")
+    )
+    score = base.mark_line(point={"color": "#D55E00"}, color="#D55E00").encode(
         y=alt.Y("dev_macro_f1:Q", title="macro-F1 on dev at threshold 0.5", scale=alt.Scale(zero=False))
     )
     panels = [chart.properties(width=280, height=220) for chart in (loss, score)]
