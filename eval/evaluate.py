@@ -144,7 +144,11 @@ def register(params: Params, bundle: Bundle, evaluation: Evaluation, run_id: str
         TrackingError: The registry does not answer, or the run holds no bundle.
     """
     macro = value_of(evaluation.found, "model", "all", MACRO, "f1").value
-    tags = {"digest": bundle.digest, "macro_f1": f"{macro:.4f}", "reference_labels": bundle.manifest.reference_labels}
+    tags = {
+        "digest": bundle.digest,
+        "macro_f1": "not evaluable" if macro is None else f"{macro:.4f}",
+        "reference_labels": bundle.manifest.reference_labels,
+    }
     model_uri = registry.logged_model_uri(params.tracking, run_id)
     return registry.register(params.tracking, model_uri=model_uri, tags=tags, alias=alias)
 

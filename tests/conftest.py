@@ -2,21 +2,34 @@
 
 import json
 import os
+import re
 import shutil
+import signal
+import socket
+import string
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
+from segmenter.bundle import MANIFEST, Bundle, seal
 from segmenter.params import Params, load_params
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from transformers import PreTrainedTokenizerFast
+    from typer import Typer
+
+    from eval.evaluate import Evaluation
 
 REPOSITORY = Path(__file__).parents[1]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -78,7 +91,23 @@ PHRASES = {
         "de": "Die {} Bäckerei verkauft Brötchen bis sechs|Eine {} Wolke zog über den Hafen",
     },
 }
-WORDS = "red blue green quiet early northern southern small large old new western eastern second third".split()
+WORDS = (
+    "red",
+    "blue",
+    "green",
+    "quiet",
+    "early",
+    "small",
+    "large",
+    "old",
+    "new",
+    "north",
+    "south",
+    "east",
+    "west",
+    "tall",
+    "low",
+)
 SPECIALS = {
     "bert": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
     "xlm-roberta": ["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
@@ -108,18 +137,27 @@ def tiny_messages() -> list[dict[str, str]]:
 
 
 def _tiny_tokenizer(arch: str, path: Path) -> "PreTrainedTokenizerFast":
+    """The kind of tokenizer the architecture has, its vocabulary spelt out: training one is not repeatable."""
     from transformers import PreTrainedTokenizerFast
 
     specials = SPECIALS[arch]
     role = {name: next(part for part in specials if name in part.lower()) for name in ("pad", "unk", "mask")}
-    first, last = ("<s>", "</s>") if arch == "xlm-roberta" else ("[CLS]", "[SEP]")
+    words = sorted({word for row in tiny_messages() for word in re.findall(r"\w+|[^\w\s]", row["text"])})
+    letters = sorted({letter for word in words for letter in word} | set(string.ascii_letters))
     if arch == "bert":
-        tokenizer, trainer = Tokenizer(models.WordPiece(unk_token=role["unk"])), trainers.WordPieceTrainer
+        pieces = [*specials, *dict.fromkeys([*letters, *(f"##{letter}" for letter in letters), *words])]
+        vocabulary = {piece: place for place, piece in enumerate(pieces)}
+        tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=role["unk"]))
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    elif arch == "xlm-roberta":
+        pieces = dict.fromkeys([*specials, "▁", *letters, *(f"▁{word}" for word in words)])
+        tokenizer = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=specials.index(role["unk"])))
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     else:
-        tokenizer, trainer = Tokenizer(models.BPE(unk_token=role["unk"])), trainers.BpeTrainer
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    texts = [row["text"] for row in tiny_messages()]
-    tokenizer.train_from_iterator(texts, trainer(vocab_size=400, special_tokens=specials, show_progress=False))
+        pieces = [*specials, *sorted(pre_tokenizers.ByteLevel.alphabet())]
+        tokenizer = Tokenizer(models.BPE({piece: place for place, piece in enumerate(pieces)}, []))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    first, last = ("<s>", "</s>") if arch == "xlm-roberta" else ("[CLS]", "[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{first} $A {last}", special_tokens=[(part, specials.index(part)) for part in (first, last)]
     )
@@ -201,7 +239,7 @@ def tiny_params(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> di
         {"path": str(table), "columns": {}, "splits": {}, "label_kind": "gold", "weight": 1.0}
     ]
     sections["base"]["model"] = str(tiny_bert)
-    sections["train"] |= {"epochs": 4, "learning_rate": 0.005, "head_learning_rate": 0.01, "dropout": 0.0}
+    sections["train"] |= {"epochs": 6, "batch_tokens": 256, "learning_rate": 0.003, "head_learning_rate": 0.01}
     sections["calibrate"] |= {"int8_messages": 32}
     sections["eval"] |= {"bootstrap_rounds": 50, "slice_true_at_least": 3}
     sections["tracking"] |= {"uri": f"sqlite:///{home / 'mlflow.db'}", "run_folder": str(home / "run")}
@@ -224,3 +262,168 @@ def tiny_run(tiny_params: dict[str, Any], write_params: Callable[[Path, dict[str
         prepare(params)
         bundle = train(params, Progress(disable=True))
     return TinyRun(params, path, folder, bundle.path)
+
+
+@pytest.fixture(scope="session")
+def reseal() -> Callable[[Path, Path, dict[str, Any]], Bundle]:
+    """A function that seals a copy of a bundle at a target, some fields of its manifest changed; `cpu: None` drops the graph."""
+
+    def write(bundle: Path, target: Path, changes: dict[str, Any]) -> Bundle:
+        manifest = json.loads((bundle / MANIFEST).read_text("utf-8")) | changes
+        parts = target.with_name(f"{target.name}-parts")
+        shutil.copytree(bundle, parts)
+        (parts / MANIFEST).unlink()
+        if manifest["cpu"] is None:
+            shutil.rmtree(parts / "cpu")
+        return seal(parts, target, {name: part for name, part in manifest.items() if name not in ("format", "files")})
+
+    return write
+
+
+# Commands run in this process, the tiny run's registered version, and real MLflow servers on loopback.
+
+
+def pytest_configure() -> None:
+    """One thread for tiny networks: on shared cores, several wait for each other far longer than they compute."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: its exit code and what it wrote."""
+
+    code: object
+    out: str
+    err: str
+
+
+@pytest.fixture
+def outcome_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """A function that runs an application with the words of a command line, as `run` does, in this process."""
+    from segmenter.cli import run
+
+    def of(application: "Typer", *words: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["segmenter", *map(str, words)])
+        capsys.readouterr()
+        try:
+            run(application)
+        except SystemExit as end:
+            return Outcome(end.code, *capsys.readouterr())
+        return Outcome(0, *capsys.readouterr())
+
+    return of
+
+
+@dataclass(frozen=True)
+class TinyVersion:
+    """The tiny run judged and registered in its own store: what was found, the run, the version under @challenger."""
+
+    evaluation: "Evaluation"
+    run_id: str
+    number: int
+
+
+@pytest.fixture(scope="session")
+def tiny_version(tiny_run: TinyRun) -> TinyVersion:
+    """The tiny bundle evaluated, logged and registered in the embedded store."""
+    from eval.evaluate import evaluate, log, register
+    from segmenter.bundle import audit
+
+    bundle = audit(tiny_run.bundle)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        evaluation = evaluate(tiny_run.params, bundle, "test")
+        run_id = log(tiny_run.params, bundle, evaluation, "test")
+        number = register(tiny_run.params, bundle, evaluation, run_id, "challenger")
+    return TinyVersion(evaluation, run_id, number)
+
+
+@pytest.fixture
+def tiny_store(tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URI of the tiny run's embedded store, named by the variable as a user would."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tiny_run.params.tracking.uri)
+    return tiny_run.params.tracking.uri
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def serving(words: list[str], *, port: int, health: str, folder: Path, store_uri: str) -> Iterator[str]:
+    """A real `mlflow` server command on loopback for the length of the block; yields its address."""
+    environment = os.environ | {"MLFLOW_TRACKING_URI": store_uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    address = f"http://127.0.0.1:{port}"
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *words, "--host", "127.0.0.1", "--port", str(port)],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(address + health, timeout=5):
+                    break
+            except OSError:
+                if process.poll() is not None:
+                    break
+                time.sleep(0.2)
+        else:
+            pytest.fail("the server did not answer: " + (folder / "server.log").read_text("utf-8", "replace")[-2000:])
+        if process.poll() is not None:
+            pytest.fail("the server ended: " + (folder / "server.log").read_text("utf-8", "replace")[-2000:])
+        yield address
+    finally:
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, kind)  # the server and its workers: a session of its own
+                process.wait(timeout=10)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
+
+
+@dataclass(frozen=True)
+class ServedRun:
+    """The tiny run once more, same seed, through the commands and against a real tracking server."""
+
+    uri: str
+    run: TinyRun
+
+
+@pytest.fixture(scope="session")
+def served_run(
+    tiny_run: TinyRun,
+    tiny_params: dict[str, Any],
+    write_params: Callable[[Path, dict[str, Any]], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ServedRun]:
+    """A run trained, evaluated and registered on `mlflow server`, over a copy of the tiny store (its tables are there)."""
+    from eval.evaluate import main as evaluate
+    from training.prepare import main as prepare
+    from training.train import main as train
+
+    home = tmp_path_factory.mktemp("served")
+    shutil.copy(tiny_run.params.tracking.uri.removeprefix("sqlite:///"), home / "mlflow.db")
+    tracking = tiny_params["tracking"] | {"experiment": "served", "run_folder": str(home / "run")}
+    path = write_params(home / "params.yaml", tiny_params | {"tracking": tracking})
+    store_uri = f"sqlite:///{home / 'mlflow.db'}"
+    words = ["server", "--backend-store-uri", store_uri, "--workers", "1"]
+    words += ["--artifacts-destination", str(home / "artifacts")]
+    with (
+        serving(words, port=free_port(), health="/health", folder=home, store_uri=store_uri) as uri,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        prepare(path)
+        train(path)
+        bundle = home / "run" / "bundle"
+        evaluate(path, str(bundle), "test", "challenger")
+        patch.undo()
+        yield ServedRun(uri, TinyRun(load_params(path), path, home / "run", bundle))

@@ -8,6 +8,8 @@ from segmenter.calibration import Calibration, to_scores
 from segmenter.metrics import best_threshold
 from segmenter.params import Calibrate
 
+MARGIN = 1e-6  # in log-odds: the band ends this far beyond its outermost message
+
 
 def calibrate(
     logits: NDArray[np.float32], truth: NDArray[np.bool_], settings: Calibrate, seed: int
@@ -52,13 +54,16 @@ def uncertain_band(
     left = np.arange(len(scores), 0, -1)
     error_outside = np.append(wrong[::-1].cumsum()[::-1] / left, 0.0)
     n_most = int(settings.uncertain_share_at_most * len(scores))
-    reached = np.flatnonzero(error_outside[: n_most + 1] <= settings.error_goal)
-    n_inside = int(reached[0]) if len(reached) else n_most
+    ends = np.flatnonzero(np.diff(distance[order], prepend=-1.0, append=np.inf) > 2 * MARGIN)  # equals stay together
+    ends = ends[ends <= n_most]
+    reached = ends[error_outside[ends] <= settings.error_goal]
+    n_inside = int(reached[0] if len(reached) else ends[-1])
     if n_inside == 0:
         return threshold, threshold
-    half = float(distance[order[n_inside - 1]]) + 1e-6
+    half = float(distance[order[n_inside - 1]]) + MARGIN
     middle = float(_log_odds(np.array(threshold)))
-    return _sigmoid(middle - half), _sigmoid(middle + half)
+    low, high = np.float32(_sigmoid(middle - half)), np.float32(_sigmoid(middle + half))
+    return float(np.nextafter(low, np.float32(0))), float(np.nextafter(high, np.float32(2)))  # judged as float32
 
 
 def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:

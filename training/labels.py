@@ -29,6 +29,9 @@ def read_labels(params: Params) -> pd.DataFrame:
         TableError: A table that cannot be read, a row without text, or an audience, split or weight that is not one.
     """
     rows = [row for table in params.data.tables for row in _table_rows(table, params.audience_ids)]
+    if not rows:
+        found = "hold no message" if len(params.data.tables) > 1 else "holds no message"
+        raise TableError(", ".join(table.path for table in params.data.tables), found, "bring labelled messages")
     frame = pd.DataFrame(rows)
     missing = frame["lang"].isna()
     frame.loc[missing, "lang"] = languages(frame.loc[missing, "text"].tolist())
@@ -82,9 +85,8 @@ def _audiences(found: str | None, audience_ids: list[str], where: str) -> list[s
     """Labels from a JSON list or `;`-joined ids; empty means none of the audiences."""
     text = (found or "").strip()
     try:
-        labels = (
-            json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(";") if part.strip()]
-        )
+        given = json.loads(text) if text.startswith(("[", '"')) else text  # quoted: rows of one column differ in type
+        labels = [part.strip() for part in given.split(";") if part.strip()] if isinstance(given, str) else given
     except json.JSONDecodeError as error:
         raise TableError(
             where, f"audiences {text!r} is not a JSON list", "write ids joined by ';', or a JSON list of them"

@@ -94,72 +94,96 @@ def class_weights(labels: NDArray[np.bool_], balance: float) -> NDArray[np.float
     return np.where(positives > 0, np.maximum(ratio, 1e-9) ** balance, 1.0)
 
 
-def fit(
-    model: AudienceModel,
-    train: Examples,
-    settings: Train,
-    *,
-    dev: Examples | None,
-    n_epochs: int,
-    seed: int,
-    progress: Progress,
-) -> list[Epoch]:
+@dataclass(frozen=True)
+class Plan:
+    """How to fit.
+
+    Attributes:
+        settings: The `train` section; its `epochs` sets the learning-rate schedule.
+        n_epochs: Stop after so many epochs of that schedule (the fold models stop where the main model was best).
+        seed: Of the batch order.
+    """
+
+    settings: Train
+    n_epochs: int
+    seed: int
+
+
+def fit(model: AudienceModel, train: Examples, plan: Plan, *, dev: Examples | None, progress: Progress) -> list[Epoch]:
     """Train in place; with `dev`, stop early and end with the weights of the best epoch.
 
     Args:
         model: Moved to a GPU where torch sees one, and run there in bf16.
         train: What is learned from.
-        settings: The `train` section; its `epochs` sets the learning-rate schedule.
+        plan: How.
         dev: Judged after each epoch at threshold 0.5.
-        n_epochs: Stop after so many epochs of that schedule (the fold models stop where the main model was best).
-        seed: Of the batch order.
-        progress: Called after each step with messages done and loss.
+        progress: Called after each step with the messages of the step and the epoch's mean loss so far.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model.to(device)
-    generator = np.random.default_rng(seed)
-    optimiser = _optimiser(model, settings)
-    rates = [group["lr"] for group in optimiser.param_groups]
-    loss_of = nn.BCEWithLogitsLoss(
-        reduction="none",
-        pos_weight=torch.tensor(
-            class_weights(train.labels, settings.class_balance), dtype=torch.float32, device=device
-        ),
-    )
-    labels = torch.tensor(train.labels, dtype=torch.float32, device=device)
-    weights = torch.tensor(train.weights / train.weights.mean(), dtype=torch.float32, device=device)
-    n_total, n_done = settings.epochs * len(train.ids), 0
-    per_step = settings.batch_tokens / np.mean([len(ids) for ids in train.ids])  # so that every message weighs the same
+    pass_over = _Pass(model, train, plan)
     epochs: list[Epoch] = []
-    best, best_weights = -1.0, None
-    for number in range(1, n_epochs + 1):
-        model.train()
-        total = 0.0
-        for step in token_budget_steps(train, settings.batch_tokens, generator):
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * schedule(n_done / n_total, settings.warmup_share)
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                logits, _ = model(step.input_ids.to(device), step.attention_mask.to(device))
-            losses = loss_of(logits.float(), labels[step.places]).mean(dim=1) * weights[step.places]
-            (losses.sum() / per_step).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), settings.max_gradient_norm)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            total += losses.sum().item()
-            n_done += len(step.places)
-            progress(len(step.places), total / max(1, n_done - (number - 1) * len(train.ids)))
-        score = macro_f1(dev.labels, logits_of(model, dev, settings.batch_tokens) >= 0) if dev is not None else None
-        epochs.append(Epoch(number, total / len(train.ids), score))
-        logger.info(
-            "epoch %d: loss %.4f, dev macro-F1 %s", number, epochs[-1].loss, "-" if score is None else f"{score:.4f}"
-        )
-        if score is not None and score > best:
-            best, best_weights = score, copy.deepcopy(model.state_dict())
-        if score is not None and number - best_epoch(epochs) >= settings.patience_epochs:
+    best_weights = None
+    for number in range(1, plan.n_epochs + 1):
+        loss = pass_over.run(progress)
+        score = None
+        if dev is not None:
+            score = macro_f1(dev.labels, logits_of(model, dev, plan.settings.batch_tokens) >= 0)
+        epochs.append(Epoch(number, loss, score))
+        shown = "-" if score is None else f"{score:.4f}"
+        logger.info("epoch %d: loss %.4f, dev macro-F1 %s", number, loss, shown)
+        if dev is None:
+            continue
+        if best_epoch(epochs) == number:
+            best_weights = copy.deepcopy(model.state_dict())
+        if number - best_epoch(epochs) >= plan.settings.patience_epochs:
             break
     if best_weights is not None:
         model.load_state_dict(best_weights)
     return epochs
+
+
+class _Pass:
+    """One model, its optimiser and its place in the schedule; each run is one epoch."""
+
+    def __init__(self, model: AudienceModel, train: Examples, plan: Plan) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = model.to(self.device)
+        self.train = train
+        self.settings = plan.settings
+        self.generator = np.random.default_rng(plan.seed)
+        self.optimiser = _optimiser(model, plan.settings)
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+        positive = torch.tensor(class_weights(train.labels, plan.settings.class_balance), dtype=torch.float32)
+        self.loss_of = nn.BCEWithLogitsLoss(reduction="none", pos_weight=positive.to(self.device))
+        self.labels = torch.tensor(train.labels, dtype=torch.float32, device=self.device)
+        self.weights = torch.tensor(train.weights / train.weights.mean(), dtype=torch.float32, device=self.device)
+        # the loss of a step is divided by a usual step's messages, not its own: every message weighs the same
+        self.usual_messages = plan.settings.batch_tokens / np.mean([len(ids) for ids in train.ids])
+        self.n_done = 0
+
+    def run(self, progress: Progress) -> float:
+        """One epoch; its mean loss a message."""
+        self.model.train()
+        total, n_before = 0.0, self.n_done
+        for step in token_budget_steps(self.train, self.settings.batch_tokens, self.generator):
+            total += self._learn(step)
+            self.n_done += len(step.places)
+            progress(len(step.places), total / (self.n_done - n_before))
+        return total / len(self.train.ids)
+
+    def _learn(self, step: Step) -> float:
+        """Forward, backward, one update; the summed loss of the step's messages."""
+        factor = schedule(self.n_done / (self.settings.epochs * len(self.train.ids)), self.settings.warmup_share)
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits, _ = self.model(step.input_ids.to(self.device), step.attention_mask.to(self.device))
+        losses = self.loss_of(logits.float(), self.labels[step.places]).mean(dim=1) * self.weights[step.places]
+        summed = losses.sum()
+        (summed / self.usual_messages).backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.max_gradient_norm)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        return float(summed.item())
 
 
 def best_epoch(epochs: list[Epoch]) -> int:

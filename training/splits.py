@@ -52,6 +52,8 @@ def assign(frame: pd.DataFrame, data: Data, seed: int) -> pd.Series:
     split[~held & frame["key"].isin(frame["key"][held]).to_numpy()] = "leave_out"  # a held-out text trains nothing
     free = split.isna().to_numpy()
     if not (split == "test").any():
+        fitted = split.isin(("train", "dev")).to_numpy()
+        free &= ~np.isin(cluster, cluster[fitted])  # bound to given training messages by author or text
         split[_cut(frame, cluster, free, data.test_share, seed)] = "test"
     free = split.isna().to_numpy() | (split == "train").to_numpy()
     if not (split == "dev").any():

@@ -30,7 +30,7 @@ from segmenter.text import clean
 from training.calibrate import calibrate
 from training.curve import draw_curve
 from training.export import export
-from training.loop import Epoch, Examples, best_epoch, fit, logits_of
+from training.loop import Epoch, Examples, Plan, best_epoch, fit, logits_of
 from training.splits import folds
 
 logger = logging.getLogger(__name__)
@@ -106,9 +106,8 @@ class Trainer:
         def advance(n_messages: int, loss: float) -> None:
             progress.update(task, advance=n_messages, loss=f"loss {loss:.3f}")
 
-        epochs = fit(
-            model, train, self.params.train, dev=dev, n_epochs=n_epochs, seed=self.params.seed, progress=advance
-        )
+        plan = Plan(self.params.train, n_epochs, self.params.seed)
+        epochs = fit(model, train, plan, dev=dev, progress=advance)
         progress.update(task, total=len(epochs) * len(train.ids))
         return model, epochs
 
@@ -168,6 +167,7 @@ def train(params: Params, progress: Progress) -> Bundle:
         logits = trainer.out_of_fold(progress, best_epoch(epochs))
         calibrations = calibrate(logits, trainer.examples["train"].labels, params.calibrate, params.seed)
         bundle = trainer.seal(model, calibrations, run_id)
+        progress.console.print(f"sealed {bundle.path}")  # said before tracking can fail
         pictures = folder / "training"
         pictures.mkdir(exist_ok=True)
         draw_curve(epochs, pictures / "curve.png")

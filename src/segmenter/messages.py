@@ -1,5 +1,6 @@
 """The nouns that everything passes on: a batch of messages, a rejected row, the columns scoring adds. No files here."""
 
+import json
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -22,9 +23,14 @@ class MessageBatch:
     rows: pa.RecordBatch
 
     def column(self, name: str) -> list[str | None]:
-        """One column as text, None where the row has none."""
-        values = self.rows.column(name).to_pylist()
-        return [value if value is None or isinstance(value, str) else str(value) for value in values]
+        """One column as text, None where the row has none; a list (Parquet has them) as JSON."""
+        return [_as_text(value) for value in self.rows.column(name).to_pylist()]
+
+
+def _as_text(value: object) -> str | None:
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 @dataclass(frozen=True)

