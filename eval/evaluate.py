@@ -21,7 +21,7 @@ from segmenter.bundle import Bundle
 from segmenter.cli import opened, run
 from segmenter.errors import BundleError, TableError
 from segmenter.params import Params, load_params
-from segmenter.prepared import label_array, read_split
+from segmenter.prepared import label_array, read_split, table_digests
 from segmenter.score import Scored, Scorer
 from segmenter.writers import write_text
 
@@ -130,8 +130,9 @@ def log(params: Params, bundle: Bundle, evaluation: Evaluation, split: str) -> s
     ) as run_id:
         if not known:
             tracking.log_params(bundle.manifest.params)
+            tracking.log_data(bundle.manifest.data, "training")
             tracking.log_bundle(bundle)
-        tracking.log_data(bundle.manifest.data, split)
+        tracking.log_data(table_digests(params), split)
         tracking.log_metrics(flat_metrics(evaluation, split))
         tracking.log_files(evaluation.folder, evaluation.folder.name)
     return run_id

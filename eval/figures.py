@@ -28,7 +28,7 @@ class Figure:
 
     Attributes:
         model: Contender: `model`, `majority`, `language`, `tfidf`, or `model-tfidf` for a paired difference.
-        part: The slice: `all`, a language, `other`, `author-disjoint`, `message-split`.
+        part: The slice: `all`, a language, `not en, not ru`, `author-disjoint`, `message-split`.
         audience: An audience id, or `macro`: the mean over the audiences that are evaluable in this slice.
         metric: precision, recall, f1, average_precision, brier, calibration_error, exact_match, f1_gain.
         value: None where the slice cannot carry it ("not evaluable").
@@ -68,7 +68,7 @@ def slices(frame: pd.DataFrame, truth: Labels, settings: Eval) -> dict[str, Labe
     language = frame["lang"].to_numpy(str)
     found = {"all": np.ones(len(frame), np.bool_)}
     for name in sorted(set(language)):
-        if (truth[language == name].sum(axis=0) >= settings.slice_true_at_least).any():
+        if _evaluable(truth[language == name], settings).any():
             found[name] = language == name
     found["not en, not ru"] = ~np.isin(language, ("en", "ru"))
     for unit, name in (("author", "author-disjoint"), ("message", "message-split")):
@@ -76,12 +76,18 @@ def slices(frame: pd.DataFrame, truth: Labels, settings: Eval) -> dict[str, Labe
     return {name: mask for name, mask in found.items() if mask.any()}
 
 
+def _evaluable(truth: Labels, settings: Eval) -> Labels:
+    """Which audiences a slice can judge: enough messages carry it, and enough do not."""
+    n_true = truth.sum(axis=0)
+    return np.asarray(np.minimum(n_true, len(truth) - n_true) >= settings.slice_support_at_least)
+
+
 def figures(judged: Judged, contenders: list[Judgement], settings: Eval, seed: int) -> list[Figure]:
     """Every figure of every contender on every slice, and the paired gain of the first contender over the others."""
     found: list[Figure] = []
     for part, mask in judged.slices.items():
         truth, clusters = judged.truth[mask], judged.clusters[mask]
-        evaluable = truth.sum(axis=0) >= settings.slice_true_at_least
+        evaluable = _evaluable(truth, settings)
         draws = {}
         for contender in contenders:
             scores, chosen = contender.scores[mask], contender.chosen[mask]

@@ -56,7 +56,7 @@ def reliability_chart(truth: Labels, scores: Floats, audience_ids: list[str], n_
 
 def precision_recall_chart(truth: Labels, scores: Floats, audience_ids: list[str]) -> alt.Chart:
     """Precision against recall over all thresholds, per audience that anyone carries."""
-    parts = []
+    parts = [pd.DataFrame({"audience": [], "precision": [], "recall": [], "step": []})]  # a panel even where nobody is
     for i, name in enumerate(audience_ids):
         if truth[:, i].any():
             precision, recall, _ = precision_recall_curve(truth[:, i], scores[:, i])

@@ -21,7 +21,7 @@ import pytest
 import yaml
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from segmenter.bundle import MANIFEST, Bundle, seal
+from segmenter.bundle import MANIFEST, SEAL, Bundle, seal
 from segmenter.params import Params, load_params
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ def tiny_params(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     sections["base"]["model"] = str(tiny_bert)
     sections["train"] |= {"epochs": 6, "batch_tokens": 256, "learning_rate": 0.003, "head_learning_rate": 0.01}
     sections["calibrate"] |= {"int8_messages": 32}
-    sections["eval"] |= {"bootstrap_rounds": 50, "slice_true_at_least": 3}
+    sections["eval"] |= {"bootstrap_rounds": 50, "slice_support_at_least": 3}
     sections["tracking"] |= {"uri": f"sqlite:///{home / 'mlflow.db'}", "run_folder": str(home / "run")}
     return dict(sections)
 
@@ -273,6 +273,7 @@ def reseal() -> Callable[[Path, Path, dict[str, Any]], Bundle]:
         parts = target.with_name(f"{target.name}-parts")
         shutil.copytree(bundle, parts)
         (parts / MANIFEST).unlink()
+        (parts / SEAL).unlink()
         if manifest["cpu"] is None:
             shutil.rmtree(parts / "cpu")
         return seal(parts, target, {name: part for name, part in manifest.items() if name not in ("format", "files")})

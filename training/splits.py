@@ -53,7 +53,7 @@ def assign(frame: pd.DataFrame, data: Data, seed: int) -> pd.Series:
     free = split.isna().to_numpy()
     if not (split == "test").any():
         fitted = split.isin(("train", "dev")).to_numpy()
-        free &= ~np.isin(cluster, cluster[fitted])  # bound to given training messages by author or text
+        free = free & ~np.isin(cluster, cluster[fitted])  # not those bound to given training messages by author or text
         split[_cut(frame, cluster, free, data.test_share, seed)] = "test"
     free = split.isna().to_numpy() | (split == "train").to_numpy()
     if not (split == "dev").any():
@@ -77,13 +77,16 @@ def folds(frame: pd.DataFrame, n_folds: int, seed: int) -> NDArray[np.int64]:
         )
     cutter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings(action="ignore"):  # it warns of labels rarer than folds, as labels are
-        for number, (_, held) in enumerate(cutter.split(frame, _strata(frame), cluster)):
+        for number, (_, held) in enumerate(cutter.split(frame, _strata(frame, n_folds), cluster)):
             fold[held] = number
     return fold
 
 
-def _strata(frame: pd.DataFrame) -> NDArray[np.str_]:
-    return (frame["audiences"].map(";".join) + "|" + frame["lang"]).to_numpy(str)
+def _strata(frame: pd.DataFrame, n_parts: int) -> NDArray[np.str_]:
+    """Audiences and language of each message as one word; the same word for all where none is frequent enough to cut by."""
+    found = (frame["audiences"].map(";".join) + "|" + frame["lang"]).to_numpy(str)
+    n_most = np.unique(found, return_counts=True)[1].max()
+    return found if n_most >= n_parts else np.full(len(frame), "")
 
 
 def _cut(
@@ -100,7 +103,7 @@ def _cut(
         )
     cutter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings(action="ignore"):  # likewise
-        _, held = next(cutter.split(part, _strata(part), cluster[places]))
+        _, held = next(cutter.split(part, _strata(part, n_folds), cluster[places]))
     chosen[places[held]] = True
     return chosen
 

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from transformers.utils import logging as transformers_logging
 
 from segmenter import __version__, tracking
-from segmenter.batches import tokenise
+from segmenter.batches import bucket, tokenise
 from segmenter.bundle import ROW_KEYS, Bundle, CpuGraph, seal
 from segmenter.calibration import Calibration
 from segmenter.cli import run
@@ -51,7 +51,7 @@ class Trainer:
         self.params = params
         self.frames = {name: read_split(params, name) for name in ("train", "dev")}
         self.base = find_base(params.base)
-        if params.text.max_tokens > self.base.n_positions:
+        if bucket(params.text.max_tokens) > self.base.n_positions:  # padded, a message must fit too
             found = f"{params.text.max_tokens}, {params.base.model} has {self.base.n_positions} positions"
             raise ParamsError("params: text.max_tokens", found, "lower it")
         self.examples = {name: self._examples(frame) for name, frame in self.frames.items()}

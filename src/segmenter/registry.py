@@ -1,6 +1,7 @@
 """Model versions: register one, name it by alias, fetch its bundle. Fetching downloads and audits; it never runs code."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from segmenter.params import Tracking
 from segmenter.tracking import BUNDLE_ARTIFACT, EMBEDDED_STORE, store, tracking_uri
 
 SCHEME = "models:/"
+VERSION_URI = re.compile(r"models:/[^/@]+(?:@[^/@]+|/[0-9]+)")
 
 
 def register(settings: Tracking, *, model_uri: str, tags: dict[str, str], alias: str) -> int:
@@ -48,9 +50,11 @@ def fetched(uri: str) -> Iterator[Bundle]:
     """The bundle of `models:/NAME@ALIAS` or `models:/NAME/VERSION`, downloaded for the length of the block and audited.
 
     Raises:
-        TrackingError: The registry does not answer or knows no such version.
+        TrackingError: The URI is not of that form, or the registry does not answer or knows no such version.
         BundleError: What was downloaded is not a whole bundle.
     """
+    if not VERSION_URI.fullmatch(uri):
+        raise TrackingError(uri, "names no version", "write models:/NAME@ALIAS or models:/NAME/NUMBER")
     with tempfile.TemporaryDirectory(prefix="segmenter-") as folder:
         with store(os.environ.get("MLFLOW_TRACKING_URI") or EMBEDDED_STORE):
             path = Path(mlflow.artifacts.download_artifacts(f"{uri}/{BUNDLE_ARTIFACT}", dst_path=folder))

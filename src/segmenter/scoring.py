@@ -76,10 +76,18 @@ def score_table(job: Job, scorer: Scorer, show: Show) -> Result:
 
 
 def _refuse_overwriting(job: Job) -> None:
-    places = {"--out": job.out, "--rejects": job.rejects}
-    for option, place in places.items():
-        if place is not None and place.resolve() == job.messages.resolve():
+    source = job.messages.resolve()
+    for option, place in (("--out", job.out), ("--rejects", job.rejects)):
+        if place is None:
+            continue
+        if place.resolve() == source:
             raise TableError(place, f"is the input and cannot be {option} too", "name another file")
+        if source in place.resolve().parents:
+            raise TableError(
+                place,
+                f"lies in the input folder, where every table is input, and cannot be {option}",
+                "name another folder",
+            )
     if job.rejects is not None and job.rejects.resolve() == job.out.resolve():
         raise TableError(job.out, "is named by --out and by --rejects", "name two files")
 

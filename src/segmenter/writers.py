@@ -65,9 +65,10 @@ def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.RecordB
             if compression
             else nullcontext(file) as sink
         ):
+            separated = partial(_csv_text, "\t" if ".tsv" in path.suffixes else ",")
             if kind == "csv":
-                sink.write(_csv_text([tuple(schema.names)]))
-            as_text = _csv_text if kind == "csv" else partial(_jsonl_text, schema.names)
+                sink.write(separated([tuple(schema.names)]))
+            as_text = separated if kind == "csv" else partial(_jsonl_text, schema.names)
             yield lambda batch: sink.write(as_text(_rows(batch, schema, kind)))
 
 
@@ -98,9 +99,9 @@ class _Lines(list[str]):
         self.append(line.removesuffix("\r\n") + "\n")
 
 
-def _csv_text(rows: Sequence[tuple[object, ...]]) -> bytes:
+def _csv_text(delimiter: str, rows: Sequence[tuple[object, ...]]) -> bytes:
     lines = _Lines()
-    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    csv.writer(lines, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
     return "".join(lines).encode("utf-8")
 
 

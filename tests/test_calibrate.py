@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from segmenter.calibration import Calibration, judge, to_scores
+from segmenter.params import Calibrate
+from training.calibrate import calibrate, uncertain_band
+
+Labels = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def goal(error: float, share: float) -> Calibrate:
+    return Calibrate(
+        folds=2, error_goal=error, uncertain_share_at_most=share, int8_messages=1, int8_agreement_at_least=0.9
+    )
+
+
+def drawn(slope: float, intercept: float, n: int) -> tuple[NDArray[np.float32], Labels]:
+    """Logits of one audience, and labels that are true with probability sigmoid(slope * logit + intercept)."""
+    generator = np.random.default_rng(3)
+    logits = generator.normal(0, 2, (n, 1)).astype(np.float32)
+    return logits, generator.random((n, 1)) < 1 / (1 + np.exp(-(slope * logits + intercept)))
+
+
+def near(scores: Floats, low: float, high: float) -> Labels:
+    """Which scores the band leaves uncertain, as the wheel judges them."""
+    band = Calibration(slope=1.0, intercept=0.0, threshold=0.5, low=low, high=high)
+    return judge(scores.astype(np.float32).reshape(-1, 1), [band]).near[:, 0]
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(2.0, -1.0), (0.5, 0.3)])
+def test_platt_finds_the_slope_and_intercept_that_drew_the_labels(slope: float, intercept: float) -> None:
+    logits, truth = drawn(slope, intercept, 8000)
+    (found,) = calibrate(logits, truth, goal(0.05, 0.2), 1)
+    assert (found.slope, found.intercept) == pytest.approx((slope, intercept), abs=0.15)
+
+
+def test_scores_are_the_share_of_true_messages() -> None:
+    logits, truth = drawn(2.0, -1.0, 8000)
+    scores = to_scores(logits, calibrate(logits, truth, goal(0.05, 0.2), 1))[:, 0]
+    about_70_percent = (scores > 0.6) & (scores < 0.8)
+    assert truth[about_70_percent].mean() == pytest.approx(0.7, abs=0.05)
+
+
+def test_each_audience_has_a_calibration_of_its_own() -> None:
+    parts = [drawn(2.0, -1.0, 2000), drawn(0.5, 0.3, 2000)]
+    together = calibrate(
+        np.hstack([logits for logits, _ in parts]), np.hstack([truth for _, truth in parts]), goal(0.05, 0.2), 1
+    )
+    assert together == [calibrate(*part, goal(0.05, 0.2), 1)[0] for part in parts]
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_an_audience_of_all_or_none_keeps_its_logits(always: bool) -> None:
+    logits, _ = drawn(1.0, 0.0, 50)
+    (found,) = calibrate(logits, np.full((50, 1), always), goal(0.05, 0.2), 1)
+    assert (found.slope, found.intercept) == (1.0, 0.0)
+
+
+def test_the_threshold_parts_what_can_be_parted() -> None:
+    # logits of -3 and 3, all right: any threshold between their scores has F1 1
+    logits = np.array([[-3.0], [3.0]] * 20, np.float32)
+    (found,) = calibrate(logits, logits > 0, goal(0.05, 0.2), 1)
+    assert judge(to_scores(logits, [found]), [found]).chosen.tolist() == (logits > 0).tolist()
+
+
+def test_a_model_without_error_has_an_empty_band() -> None:
+    logits = np.array([[-3.0], [3.0]] * 20, np.float32)
+    (found,) = calibrate(logits, logits > 0, goal(0.05, 0.2), 1)
+    assert found.low == found.high == found.threshold
+
+
+def test_an_error_within_the_goal_needs_no_band() -> None:
+    # 1 wrong of 10 is 10 %
+    scores, truth = np.linspace(0.05, 0.95, 10), np.arange(10) >= 6
+    assert uncertain_band(scores, truth, 0.5, goal(0.1, 0.5)) == (0.5, 0.5)
+
+
+def test_the_band_holds_the_wrong_decisions_nearest_the_threshold() -> None:
+    # threshold .5: .45 and .55 are wrong, the rest right; goal 5 % of 20: both have to be inside
+    scores = np.concatenate([np.linspace(0.05, 0.35, 9), [0.45, 0.55], np.linspace(0.65, 0.95, 9)])
+    truth = scores >= 0.5
+    truth[9:11] = [True, False]
+    low, high = uncertain_band(scores, truth, 0.5, goal(0.05, 0.5))
+    assert scores[near(scores, low, high)].tolist() == [0.45, 0.55]
+
+
+def test_the_band_is_even_in_log_odds() -> None:
+    # threshold .2 and one wrong decision at .1: log-odds -1.386 and -2.197, so up to -0.575: .36
+    scores, truth = np.array([0.01, 0.02, 0.1, 0.8, 0.9]), np.array([False, False, True, True, True])
+    assert uncertain_band(scores, truth, 0.2, goal(0.05, 0.5)) == pytest.approx((0.1, 0.36), abs=0.001)
+
+
+def test_the_widest_band_is_taken_where_the_goal_is_out_of_reach() -> None:
+    # every decision wrong: two of ten messages may be uncertain
+    scores = np.linspace(0.05, 0.95, 10)
+    low, high = uncertain_band(scores, scores < 0.5, 0.5, goal(0.05, 0.25))
+    assert near(scores, low, high).sum() == 2
+
+
+def test_no_share_allowed_is_an_empty_band() -> None:
+    scores = np.linspace(0.05, 0.95, 10)
+    assert uncertain_band(scores, scores < 0.5, 0.5, goal(0.05, 0.0)) == (0.5, 0.5)
+
+
+# As float32, as they are judged; a few values only, so that ties are common.
+SCORES = st.lists(st.tuples(st.integers(1, 999), st.booleans()), min_size=1, max_size=60)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(pairs=SCORES, threshold=st.sampled_from([0.05, 0.3, 0.5, 0.93]), share=st.sampled_from([0.0, 0.2, 0.5, 0.9]))
+def test_the_band_keeps_its_promises(pairs: list[tuple[int, bool]], threshold: float, share: float) -> None:
+    scores = np.array([value / 1000 for value, _ in pairs]).astype(np.float32).astype(np.float64)
+    truth = np.array([label for _, label in pairs])
+    low, high = uncertain_band(scores, truth, threshold, goal(0.05, share))
+    inside = near(scores, low, high)
+    wrong = ((scores >= threshold) != truth)[~inside]
+    assert low <= threshold <= high
+    assert inside.mean() <= share
+    # The goal is met, or no wider band was allowed: the next messages out would make it too many.
+    distance = np.abs(np.log(scores / (1 - scores)) - np.log(threshold / (1 - threshold)))
+    if wrong.mean() > 0.05 if len(wrong) else False:
+        following = distance[~inside].min()
+        assert (distance <= following + 1e-5).mean() > share

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from eval.plots import confusion_chart, draw_all
+
+TRUTH = np.array([[1, 0], [1, 0], [0, 1], [0, 0], [1, 1]], np.bool_)
+CHOSEN = np.array([[1, 0], [0, 0], [0, 1], [1, 0], [1, 1]], np.bool_)
+SCORES = np.array([[0.9, 0.1], [0.2, 0.1], [0.1, 0.8], [0.6, 0.1], [0.7, 0.9]])
+NAMES = ("reliability", "precision_recall", "confusion")
+
+
+def n_colours(path: Path) -> int:
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        return len(picture.convert("RGB").getcolors(1 << 22) or [])
+
+
+@pytest.mark.parametrize("truth", [TRUTH, np.zeros_like(TRUTH)], ids=["labels", "nobody"])
+def test_three_pictures_are_drawn_with_something_on_them(tmp_path: Path, truth: NDArray[np.bool_]) -> None:
+    draw_all(tmp_path, truth, SCORES, CHOSEN, ["gardeners", "cyclists"], 3)
+    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(NAMES)
+    assert min(n_colours(tmp_path / f"{name}.png") for name in NAMES) > 10
+
+
+def test_a_message_of_two_audiences_counts_in_each_of_its_cells() -> None:
+    rows = confusion_chart(TRUTH, CHOSEN, ["gardeners", "cyclists"]).to_dict()["datasets"].values()
+    cells = {(cell["reference"], cell["model"]): cell["messages"] for part in rows for cell in part}
+    assert cells == {
+        ("gardeners", "gardeners"): 2,  # m0, m4
+        ("gardeners", "cyclists"): 1,  # m4
+        ("gardeners", "none"): 1,  # m1
+        ("cyclists", "gardeners"): 1,  # m4
+        ("cyclists", "cyclists"): 2,  # m2, m4
+        ("cyclists", "none"): 0,
+        ("none", "gardeners"): 1,  # m3
+        ("none", "cyclists"): 0,
+        ("none", "none"): 0,
+    }

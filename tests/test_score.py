@@ -1,0 +1,228 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import TinyRun, tiny_messages
+
+from segmenter.bundle import Bundle
+from segmenter.calibration import Calibration, judge
+from segmenter.errors import BundleError, TableError
+from segmenter.messages import VERDICTS
+from segmenter.params import load_settings
+from segmenter.score import Scored, Scorer, open_scorer, scored_schema
+
+Reseal = Callable[[Path, Path, dict[str, Any]], Bundle]
+TEXTS = [row["text"] for row in tiny_messages()]
+# between 3 tokens and more than 48, so that several buckets and several batches of one are used
+MIXED = [text + " again" * (number % 7) for number, text in enumerate(TEXTS[::6])]
+BAND = Calibration(slope=1.0, intercept=0.0, threshold=0.5, low=0.25, high=0.75)  # exact as float32
+
+
+@pytest.fixture(scope="module")
+def scorer(tiny_run: TinyRun) -> Scorer:
+    return open_scorer(tiny_run.bundle, load_settings(None).score)
+
+
+def columns(scorer: Scorer, scores: list[list[float]], scope: list[str] | None = None) -> dict[str, list[object]]:
+    """What scoring adds for messages of these scores, judged by BAND for every audience."""
+    found = np.array(scores, np.float32)
+    n = len(scores)
+    scored = Scored(found, found, judge(found, [BAND] * 3), ["en"] * n, scope or [""] * n, np.zeros(n, np.bool_))
+    return {name: values.to_pylist() for name, values in scorer.columns(scored, "").items()}
+
+
+def test_scores_come_in_the_order_of_the_messages(scorer: Scorer) -> None:
+    forward, backward = scorer.score(MIXED).scores, scorer.score(MIXED[::-1]).scores
+    assert len(np.unique(forward, axis=0)) == len(set(MIXED))  # else any order would do
+    np.testing.assert_array_equal(backward, forward[::-1])
+
+
+def test_a_message_has_the_same_score_alone_as_among_others(scorer: Scorer) -> None:
+    together = scorer.score(MIXED).scores
+    np.testing.assert_array_equal(np.concatenate([scorer.score([text]).scores for text in MIXED]), together)
+
+
+def test_a_repeated_message_has_the_same_score_each_time(scorer: Scorer) -> None:
+    scores = scorer.score([TEXTS[0], *TEXTS[50:90], TEXTS[0]]).scores
+    np.testing.assert_array_equal(scores[0], scores[-1])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "gardeners,  water the red\n beds before noon",
+        "\u200bgardeners, water the ｒｅｄ beds before noon",
+    ],
+)
+def test_spacing_and_styled_letters_change_no_score(scorer: Scorer, other: str) -> None:
+    plain = "gardeners, water the red beds before noon"
+    scores = scorer.score([plain, other]).scores
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+def test_who_is_named_changes_no_score(scorer: Scorer) -> None:
+    scores = scorer.score(["@anna water the beds https://a.example", "@bert water the beds https://b.example/x"]).scores
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+def test_no_messages_give_no_scores(scorer: Scorer) -> None:
+    scored = scorer.score([])
+    assert (scored.scores.shape, scored.languages, scored.scope) == ((0, 3), [], [])
+
+
+def test_scores_are_the_calibrated_logits(scorer: Scorer) -> None:
+    scored = scorer.score(TEXTS[:5])
+    first = scorer.bundle.manifest.calibration[0]
+    wanted = 1 / (1 + np.exp(-(first.slope * scored.logits[:, 0].astype(np.float64) + first.intercept)))
+    np.testing.assert_allclose(scored.scores[:, 0], wanted, rtol=1e-5)
+
+
+def test_a_trained_bundle_tells_its_audiences_apart(scorer: Scorer) -> None:
+    # 180 of the 240 messages are built for one of three audiences; chance would place a third of them
+    scored = scorer.score(TEXTS)
+    truth = [row["audiences"] for row in tiny_messages()]
+    best = [scorer.bundle.audience_ids[i] for i in scored.scores.argmax(axis=1)]
+    assert sum(name == wanted for name, wanted in zip(best, truth, strict=True)) > 120
+
+
+def test_a_message_clear_of_a_band_above_is_chosen(scorer: Scorer) -> None:
+    found = columns(scorer, [[0.9, 0.1, 0.1]])
+    assert (found["verdict"], found["audiences"], found["reason"]) == (["chosen"], ["gardeners"], [""])
+
+
+def test_a_message_below_every_band_is_none(scorer: Scorer) -> None:
+    found = columns(scorer, [[0.1, 0.2, 0.0]])
+    assert (found["verdict"], found["audiences"], found["reason"]) == (["none"], [""], [""])
+
+
+# BAND is [0.25, 0.75): 0.25 lies in it, 0.75 does not; 0.4 is below the threshold, 0.6 above, both unsure
+@pytest.mark.parametrize(
+    ("score", "verdict"),
+    [(0.24, "none"), (0.25, "uncertain"), (0.4, "uncertain"), (0.6, "uncertain"), (0.75, "chosen")],
+)
+def test_a_message_in_a_band_is_uncertain(scorer: Scorer, score: float, verdict: str) -> None:
+    assert columns(scorer, [[0.0, score, 0.0]])["verdict"] == [verdict]
+
+
+def test_an_empty_band_makes_nobody_uncertain() -> None:
+    # low = threshold = high: at it is chosen and clear, below it is not, near is never
+    sharp = Calibration(slope=1.0, intercept=0.0, threshold=0.5, low=0.5, high=0.5)
+    verdicts = judge(np.array([[0.5], [0.49]], np.float32), [sharp])
+    assert (verdicts.clear.ravel().tolist(), verdicts.near.any()) == ([True, False], False)
+
+
+def test_several_clear_audiences_are_joined_in_their_order(scorer: Scorer) -> None:
+    assert columns(scorer, [[0.8, 0.1, 0.9]])["audiences"] == ["gardeners;readers"]
+
+
+def test_a_clear_audience_beside_a_near_one_is_listed_and_the_message_uncertain(scorer: Scorer) -> None:
+    found = columns(scorer, [[0.9, 0.5, 0.5]])
+    assert (found["audiences"], found["verdict"]) == (["gardeners"], ["uncertain"])
+    assert found["reason"] == ["near_threshold:cyclists;near_threshold:readers"]
+
+
+def test_an_out_of_scope_message_is_uncertain_whatever_its_scores(scorer: Scorer) -> None:
+    found = columns(scorer, [[0.9, 0.0, 0.0], [0.0, 0.0, 0.0]], ["too_short", "language_not_trained:fr"])
+    assert found["verdict"] == ["uncertain", "uncertain"]
+    assert found["reason"] == ["too_short", "language_not_trained:fr"]
+
+
+def test_scope_stands_before_the_near_audiences_in_a_reason(scorer: Scorer) -> None:
+    assert columns(scorer, [[0.5, 0.0, 0.0]], ["too_short"])["reason"] == ["too_short;near_threshold:gardeners"]
+
+
+def test_verdicts_are_of_the_known_words_alone(scorer: Scorer) -> None:
+    added = scorer.columns(scorer.score([*TEXTS, "ok", "C'est la fête du village ce soir"]), "")
+    assert set(added["verdict"].to_pylist()) <= set(VERDICTS)
+
+
+# the tiny params: 3 letters at least, trained on German and English
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ok", "too_short"),
+        ("12:30 !!", "too_short"),
+        ("@anna https://a.example", "too_short"),
+        ("Le boulanger du village vend des petits pains jusqu'à six heures du soir", "language_not_trained:fr"),
+        ("the bakery sells rolls until six", ""),
+    ],
+)
+def test_what_the_bundle_cannot_judge_is_said(scorer: Scorer, text: str, reason: str) -> None:
+    assert scorer.score([text]).scope == [reason]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("the bakery sells rolls until six every evening", "en"),
+        ("Die Bäckerei verkauft jeden Abend Brötchen bis sechs", "de"),
+        ("Пекарня продаёт булочки до шести часов вечера", "ru"),
+        ("🙂🙂 12:30", "und"),
+    ],
+)
+def test_the_language_column_is_the_messages_own(scorer: Scorer, text: str, language: str) -> None:
+    assert scorer.columns(scorer.score([text]), "")["language"].to_pylist() == [language]
+
+
+def test_messages_longer_than_max_tokens_are_marked_each_time(scorer: Scorer) -> None:
+    # 48 tokens, two of them special: 47 words are too long, 46 are not
+    scored = scorer.score(["red " * 47, "red", "red " * 46, "red " * 47])
+    assert scored.cut.tolist() == [True, False, False, True]
+
+
+def test_a_cut_message_is_judged_by_its_beginning(scorer: Scorer) -> None:
+    scores = scorer.score(["red " * 46 + "beds", "red " * 46 + "shelf"]).scores
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+def test_the_model_column_is_the_name_of_the_bundle(scorer: Scorer) -> None:
+    assert columns(scorer, [[0.0, 0.0, 0.0]])["model"] == [scorer.bundle.name]
+
+
+def test_score_columns_are_float32(scorer: Scorer) -> None:
+    added = scorer.columns(scorer.score(TEXTS[:2]), "")
+    assert [added[f"score_{name}"].type for name in scorer.bundle.audience_ids] == [pa.float32()] * 3
+
+
+def test_a_prefix_stands_before_every_added_column(scorer: Scorer) -> None:
+    assert all(name.startswith("seg_") for name in scorer.columns(scorer.score(TEXTS[:1]), "seg_"))
+
+
+def test_the_schema_keeps_every_input_column_before_the_added_ones() -> None:
+    found = scored_schema(pa.schema([("id", pa.int64()), ("text", pa.string())]), ["tea"], "")
+    assert found.names == ["id", "text", "score_tea", "audiences", "verdict", "reason", "language", "model"]
+
+
+def test_a_column_name_that_is_taken_suggests_a_prefix() -> None:
+    wanted = "^input: has a column 'language', which scoring adds; give the added columns a --prefix, such as --prefix"
+    with pytest.raises(TableError, match=wanted):
+        scored_schema(pa.schema([("text", pa.string()), ("language", pa.string())]), ["tea"], "")
+
+
+def test_a_prefix_frees_a_taken_name() -> None:
+    schema = pa.schema([("text", pa.string()), ("language", pa.string())])
+    assert "seg_language" in scored_schema(schema, ["tea"], "seg_").names
+
+
+def test_thresholds_are_the_bundles_own(tiny_run: TinyRun, tmp_path: Path, reseal: Reseal) -> None:
+    # a band over all scores: every message is near every audience
+    whole = {"slope": 1.0, "intercept": 0.0, "threshold": 0.5, "low": 0.0, "high": 1.1}
+    reseal(tiny_run.bundle, tmp_path / "bundle", {"calibration": [whole] * 3})
+    scored = open_scorer(tmp_path / "bundle", load_settings(None).score).score(TEXTS[:3])
+    assert (scored.verdicts.near.all(), scored.verdicts.clear.any()) == (True, False)
+
+
+def test_score_columns_are_named_by_the_bundles_audiences(tiny_run: TinyRun, tmp_path: Path, reseal: Reseal) -> None:
+    audiences = [part.model_dump() for part in tiny_run.params.audiences]
+    audiences[0]["id"] = "beekeepers"
+    reseal(tiny_run.bundle, tmp_path / "bundle", {"audiences": audiences})
+    scorer = open_scorer(tmp_path / "bundle", load_settings(None).score)
+    assert next(iter(scorer.columns(scorer.score(TEXTS[:1]), ""))) == "score_beekeepers"
+
+
+def test_a_folder_that_is_no_bundle_is_never_scored_with(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"holds no manifest\.json"):
+        open_scorer(tmp_path, load_settings(None).score)

@@ -1,0 +1,274 @@
+import csv
+import gzip
+import json
+from collections import Counter
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import TinyRun, tiny_messages
+
+from segmenter.errors import TableError
+from segmenter.params import load_settings
+from segmenter.score import Scorer, open_scorer
+from segmenter.scoring import Job, Result, score_table
+
+FORMATS = ["csv", "tsv", "jsonl", "parquet", "csv.gz", "csv.zst", "jsonl.gz", "jsonl.zst"]
+ADDED = [
+    *("score_gardeners", "score_cyclists", "score_readers"),
+    *("audiences", "verdict", "reason", "language", "model"),
+]
+ROWS = [{"id": f"m{number}", "text": row["text"]} for number, row in enumerate(tiny_messages()[::12])]  # 20 messages
+
+
+@pytest.fixture(scope="module")
+def scorer(tiny_run: TinyRun) -> Scorer:
+    return open_scorer(tiny_run.bundle, load_settings(None).score)
+
+
+def write_table(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """A table of the format its name says, written without the project's writer."""
+    kind = path.suffixes[0][1:]
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+        return path
+    if kind == "jsonl":
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    else:
+        file = StringIO()
+        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if kind == "tsv" else ",", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        text = file.getvalue()
+    packed = {".gz": gzip.compress, ".zst": pa.Codec("zstd").compress}.get(path.suffix)
+    content = text.encode("utf-8")
+    path.write_bytes(bytes(packed(content)) if packed else content)
+    return path
+
+
+def read_table(path: Path) -> list[dict[str, Any]]:
+    """The rows of a table, read without the project's reader."""
+    kind = path.suffixes[0][1:]
+    if kind == "parquet":
+        return list(pq.read_table(path).to_pylist())
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    elif path.suffix == ".zst":
+        content = pa.CompressedInputStream(pa.BufferReader(content), "zstd").read()
+    lines = content.decode("utf-8").splitlines()
+    if kind == "jsonl":
+        return [json.loads(line) for line in lines]
+    return list(csv.DictReader(lines, delimiter="\t" if kind == "tsv" else ","))
+
+
+def run(scorer: Scorer, messages: Path, out: Path, **changes: Any) -> Result:  # noqa: ANN401
+    """Score a table; `changes` are of the job."""
+    job = {"rejects": None, "text_column": "text", "prefix": ""} | changes
+    return score_table(Job(messages, out, **job), scorer, lambda done_share, n_messages: None)
+
+
+def scored(scorer: Scorer, folder: Path, rows: list[dict[str, Any]], **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Rows in, scored rows out, by way of two JSONL files."""
+    run(scorer, write_table(folder / "in.jsonl", rows), folder / "out.jsonl", **changes)
+    return read_table(folder / "out.jsonl")
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_every_format_is_read(scorer: Scorer, tmp_path: Path, ending: str) -> None:
+    run(scorer, write_table(tmp_path / f"in.{ending}", ROWS), tmp_path / "out.jsonl")
+    assert read_table(tmp_path / "out.jsonl") == scored(scorer, tmp_path, ROWS)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_every_format_is_written(scorer: Scorer, tmp_path: Path, ending: str) -> None:
+    run(scorer, write_table(tmp_path / "in.csv", ROWS), tmp_path / f"out.{ending}")
+    found = read_table(tmp_path / f"out.{ending}")
+    assert [row["id"] for row in found] == [row["id"] for row in ROWS]
+    assert list(found[0]) == ["id", "text", *ADDED]
+
+
+def test_rows_come_out_in_input_order_whatever_the_chunks(scorer: Scorer, tmp_path: Path) -> None:
+    # 20 rows by 3: six whole chunks and one of two; scores to the last bit as in one chunk
+    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"chunk_messages": 3}))
+    whole = scored(scorer, tmp_path, ROWS)
+    assert scored(small, tmp_path, ROWS) == whole
+    assert [row["id"] for row in whole] == [row["id"] for row in ROWS]
+
+
+def test_a_folder_is_scored_whole_in_the_order_of_its_names(scorer: Scorer, tmp_path: Path) -> None:
+    (tmp_path / "inbox" / "later").mkdir(parents=True)
+    for place, name in ((10, "later/c.parquet"), (5, "b.csv.gz"), (0, "a.jsonl")):
+        write_table(tmp_path / "inbox" / name, ROWS[place : place + 5])
+    run(scorer, tmp_path / "inbox", tmp_path / "out.csv")
+    assert [row["id"] for row in read_table(tmp_path / "out.csv")] == [row["id"] for row in ROWS[:15]]
+
+
+def test_every_input_column_keeps_its_values(scorer: Scorer, tmp_path: Path) -> None:
+    more = {"n": 3, "share": 0.25, "tags": ["a", "b"], "seen": None, "score_high": 1, "текст": "да"}
+    rows = [row | more for row in ROWS]
+    found = scored(scorer, tmp_path, rows)
+    assert [{name: row[name] for name in rows[0]} for row in found] == rows
+
+
+def test_parquet_columns_keep_their_types(scorer: Scorer, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "text": ["the red bakery"],
+            "n": pa.array([3], pa.int16()),
+            "at": pa.array([0], pa.timestamp("ms", "UTC")),
+            "tags": pa.array([["a"]], pa.list_(pa.string())),
+        }
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    run(scorer, tmp_path / "in.parquet", tmp_path / "out.parquet")
+    found = pq.read_schema(tmp_path / "out.parquet")
+    assert [found.field(name).type for name in table.schema.names] == table.schema.types
+
+
+def test_scores_are_float32_in_parquet(scorer: Scorer, tmp_path: Path) -> None:
+    run(scorer, write_table(tmp_path / "in.csv", ROWS), tmp_path / "out.parquet")
+    schema = pq.read_schema(tmp_path / "out.parquet")
+    assert [schema.field(name).type for name in ADDED[:3]] == [pa.float32()] * 3
+
+
+def test_a_score_written_as_text_is_the_same_float32(scorer: Scorer, tmp_path: Path) -> None:
+    for ending in ("csv", "parquet"):
+        run(scorer, write_table(tmp_path / "in.csv", ROWS), tmp_path / f"out.{ending}")
+    text, exact = (read_table(tmp_path / f"out.{ending}") for ending in ("csv", "parquet"))
+    assert [np.float32(row["score_readers"]) for row in text] == [np.float32(row["score_readers"]) for row in exact]
+
+
+def test_another_text_column_is_read_where_it_is_named(scorer: Scorer, tmp_path: Path) -> None:
+    renamed = [{"body": row["text"], "text": "not this"} for row in ROWS]
+    found = scored(scorer, tmp_path, renamed, text_column="body")
+    assert [row["score_readers"] for row in found] == [row["score_readers"] for row in scored(scorer, tmp_path, ROWS)]
+
+
+def test_an_input_column_of_an_added_name_stops_the_job(scorer: Scorer, tmp_path: Path) -> None:
+    rows = [row | {"verdict": "guilty"} for row in ROWS]
+    wanted = "^input: has a column 'verdict', which scoring adds; give the added columns a --prefix"
+    with pytest.raises(TableError, match=wanted):
+        scored(scorer, tmp_path, rows)
+
+
+def test_with_a_prefix_the_input_keeps_its_own_column(scorer: Scorer, tmp_path: Path) -> None:
+    found = scored(scorer, tmp_path, [row | {"verdict": "guilty"} for row in ROWS], prefix="seg_")
+    assert {row["verdict"] for row in found} == {"guilty"}
+    assert list(found[0])[3:] == [f"seg_{name}" for name in ADDED]
+
+
+def test_a_scored_table_can_be_scored_again_with_a_prefix(scorer: Scorer, tmp_path: Path) -> None:
+    once = scored(scorer, tmp_path, ROWS)
+    twice = scored(scorer, tmp_path, once, prefix="again_")
+    assert [row["again_verdict"] for row in twice] == [row["verdict"] for row in once]
+
+
+MIXED = 'id,text\n1,the red bakery\n2,\n3,the blue bakery\n4,one,too many\n5,"  "\n6,the old bakery\n'  # 3 good, 3 bad
+
+
+def test_unusable_rows_are_set_aside_with_file_line_and_reason(scorer: Scorer, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(MIXED, "utf-8")
+    run(scorer, tmp_path / "in.csv", tmp_path / "out.csv", rejects=tmp_path / "aside.jsonl")
+    # the header is line 1, so row 2 stands on line 3
+    assert [(row["line"], row["reason"], row["row"]) for row in read_table(tmp_path / "aside.jsonl")] == [
+        (3, "column 'text' is empty", "2,"),
+        (5, "has 3 fields, the header has 2", "4,one,too many"),
+        (6, "column 'text' is empty", "5,  "),
+    ]
+    assert {row["file"] for row in read_table(tmp_path / "aside.jsonl")} == {str(tmp_path / "in.csv")}
+
+
+def test_rows_in_are_rows_out_and_rejects(scorer: Scorer, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(MIXED, "utf-8")
+    result = run(scorer, tmp_path / "in.csv", tmp_path / "out.csv", rejects=tmp_path / "aside.csv")
+    assert (result.n_rows, result.verdicts.total(), result.n_rejects) == (6, 3, 3)
+    assert [row["id"] for row in read_table(tmp_path / "out.csv")] == ["1", "3", "6"]
+
+
+def test_a_job_without_bad_rows_leaves_an_empty_table_of_rejects(scorer: Scorer, tmp_path: Path) -> None:
+    run(scorer, write_table(tmp_path / "in.csv", ROWS), tmp_path / "out.csv", rejects=tmp_path / "aside.csv")
+    assert (tmp_path / "aside.csv").read_text("utf-8") == "file,line,reason,row\n"
+
+
+def test_without_rejects_the_first_bad_row_stops_the_job(scorer: Scorer, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(MIXED, "utf-8")
+    with pytest.raises(TableError, match=r"in\.csv line 3: column 'text' is empty; mend it .*--rejects FILE"):
+        run(scorer, tmp_path / "in.csv", tmp_path / "out.csv")
+
+
+def test_a_bad_row_late_in_a_table_leaves_no_output(scorer: Scorer, tmp_path: Path) -> None:
+    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"chunk_messages": 3}))
+    with pytest.raises(TableError, match=r"in\.jsonl line 21: column 'text' is empty"):
+        scored(small, tmp_path, [*ROWS, {"id": "late", "text": ""}])
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_a_job_that_fails_leaves_the_former_output_alone(scorer: Scorer, tmp_path: Path) -> None:
+    before = scored(scorer, tmp_path, ROWS)
+    with pytest.raises(TableError, match="column 'text' is empty"):
+        scored(scorer, tmp_path, [*ROWS, {"id": "late", "text": ""}])
+    assert read_table(tmp_path / "out.jsonl") == before
+
+
+def test_a_table_of_bad_rows_alone_is_an_error_and_leaves_nothing(scorer: Scorer, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text,n\n,1\n,2\n", "utf-8")
+    with pytest.raises(
+        TableError, match=r"in\.csv: no message to score among 2 rows; check the file and --text-column"
+    ):
+        run(scorer, tmp_path / "in.csv", tmp_path / "out.csv", rejects=tmp_path / "aside.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+@pytest.mark.parametrize(("option", "places"), [("--out", ("in", "aside")), ("--rejects", ("out", "in"))])
+def test_the_input_is_never_overwritten(scorer: Scorer, tmp_path: Path, option: str, places: tuple[str, str]) -> None:
+    write_table(tmp_path / "in.csv", ROWS)
+    out, rejects = (tmp_path / f"{name}.csv" for name in places)
+    with pytest.raises(TableError, match=rf"in\.csv: is the input and cannot be {option} too; name another file$"):
+        run(scorer, tmp_path / "in.csv", out, rejects=rejects)
+    assert read_table(tmp_path / "in.csv") == ROWS
+
+
+@pytest.mark.parametrize("name", ["a.csv", "new.csv", "later/new.csv"])
+def test_nothing_is_written_into_the_input_folder(scorer: Scorer, tmp_path: Path, name: str) -> None:
+    # a.csv is itself input; the others would be, the next time
+    (tmp_path / "inbox").mkdir()
+    write_table(tmp_path / "inbox" / "a.csv", ROWS)
+    with pytest.raises(TableError, match="lies in the input folder, where every table is input, and cannot be --out; "):
+        run(scorer, tmp_path / "inbox", tmp_path / "inbox" / name)
+    assert read_table(tmp_path / "inbox" / "a.csv") == ROWS
+
+
+def test_output_and_rejects_are_two_files(scorer: Scorer, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    with pytest.raises(TableError, match=r"out\.csv: is named by --out and by --rejects; name two files$"):
+        run(scorer, write_table(tmp_path / "in.csv", ROWS), out, rejects=tmp_path / "." / "out.csv")
+
+
+def test_messages_that_were_cut_are_counted_each_time(scorer: Scorer, tmp_path: Path) -> None:
+    # the tiny bundle reads 48 tokens, two of them special
+    rows = [{"text": "red " * 47}, {"text": "red " * 46}, {"text": "red " * 47}]
+    assert run(scorer, write_table(tmp_path / "in.csv", rows), tmp_path / "out.csv").n_cut == 2
+
+
+def test_progress_ends_with_all_of_the_input_and_every_message(scorer: Scorer, tmp_path: Path) -> None:
+    shown: list[tuple[float, int]] = []
+    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"chunk_messages": 8}))
+    job = Job(write_table(tmp_path / "in.csv", ROWS), tmp_path / "out.csv", rejects=None, text_column="text", prefix="")
+    score_table(job, small, lambda done_share, n_messages: shown.append((done_share, n_messages)))
+    assert [n for _, n in shown] == [8, 16, 20]
+    assert shown[-1][0] == 1.0
+
+
+def test_the_last_line_accounts_for_every_row() -> None:
+    # 1,200 + 30 + 4 = 1,234 out, 6 aside: 1,240 in
+    verdicts = Counter({"chosen": 1200, "none": 30, "uncertain": 4})
+    result = Result(verdicts, n_rows=1240, n_rejects=6, n_cut=2, max_tokens=96)
+    assert result.sentence() == (
+        "1,200 chosen, 30 none, 4 uncertain; 1,240 rows in = 1,234 rows out + 6 rejects; "
+        "2 longer than 96 tokens, judged by their beginning"
+    )
