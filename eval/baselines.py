@@ -77,6 +77,10 @@ def _tfidf_scores(
     turned = [features.transform([clean(text) for text in frame["text"]]) for frame in others]
     scores: list[list[Floats]] = [[] for _ in others]
     for column in range(labels.shape[1]):
+        if labels[:, column].all() or not labels[:, column].any():  # one answer only: nothing to fit
+            for place, frame in enumerate(others):
+                scores[place].append(np.full(len(frame), float(labels[0, column])))
+            continue
         model = LogisticRegression(C=settings.tfidf_inverse_regularisation, class_weight="balanced", max_iter=2000)
         model.fit(fitted, labels[:, column])
         for place, part in enumerate(turned):

@@ -165,7 +165,7 @@ def main(
 ) -> None:
     """Judge a bundle beside three baselines, write figures, plots and card, log them and register the version."""
     settings = load_params(params)
-    with opened(model) as bundle:
+    with opened(model, settings.tracking.uri) as bundle:
         evaluation = evaluate(settings, bundle, split)
         _print(Console(), settings, evaluation, bundle, split)
         typer.echo(f"figures, plots, card: {evaluation.folder}")

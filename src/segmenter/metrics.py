@@ -93,14 +93,15 @@ BAGS = 100  # resamples whose best thresholds are pooled: one sample's best thre
 
 
 def best_threshold(scores: Floats, truth: Labels, seed: int) -> float:
-    """Median, over resamples of the messages, of the threshold with the highest F1 (1-d arrays); 0.5 where none is true."""
+    """Median, over resamples, of the (middle) threshold with the highest F1, for 1-d arrays; 0.5 where none is true."""
     if not truth.any():
         return 0.5
     weights = np.random.default_rng(seed).multinomial(len(scores), np.full(len(scores), 1 / len(scores)), size=BAGS)
     chosen = scores[:, None] >= GRID
     tp, n_chosen, n_true = weights @ (chosen & truth[:, None]), weights @ chosen, (weights @ truth)[:, None]
     f1 = 2 * tp / np.maximum(n_chosen + n_true, 1)
-    return float(np.round(np.median(GRID[f1.argmax(axis=1)]), 3))
+    ties = [GRID[row == row.max()] for row in f1]  # the middle of the best errs least on other messages
+    return float(np.round(np.median([tied[len(tied) // 2] for tied in ties]), 3))
 
 
 def exact_match(truth: Labels, chosen: Labels) -> float:

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from segmenter.bundle import Bundle, audit
 from segmenter.errors import BundleError, TrackingError
 from segmenter.params import Tracking
-from segmenter.tracking import BUNDLE_ARTIFACT, EMBEDDED_STORE, store, tracking_uri
+from segmenter.tracking import BUNDLE_ARTIFACT, store, tracking_uri
 
 SCHEME = "models:/"
 VERSION_URI = re.compile(r"models:/[^/@]+(?:@[^/@]+|/[0-9]+)")
@@ -46,8 +46,12 @@ def logged_model_uri(settings: Tracking, run_id: str) -> str:
 
 
 @contextmanager
-def fetched(uri: str) -> Iterator[Bundle]:
+def fetched(uri: str, store_uri: str) -> Iterator[Bundle]:
     """The bundle of `models:/NAME@ALIAS` or `models:/NAME/VERSION`, downloaded for the length of the block and audited.
+
+    Args:
+        uri: The version.
+        store_uri: The tracking store that holds it; MLFLOW_TRACKING_URI goes before it.
 
     Raises:
         TrackingError: The URI is not of that form, or the registry does not answer or knows no such version.
@@ -56,7 +60,7 @@ def fetched(uri: str) -> Iterator[Bundle]:
     if not VERSION_URI.fullmatch(uri):
         raise TrackingError(uri, "names no version", "write models:/NAME@ALIAS or models:/NAME/NUMBER")
     with tempfile.TemporaryDirectory(prefix="segmenter-") as folder:
-        with store(os.environ.get("MLFLOW_TRACKING_URI") or EMBEDDED_STORE):
+        with store(os.environ.get("MLFLOW_TRACKING_URI") or store_uri):
             path = Path(mlflow.artifacts.download_artifacts(f"{uri}/{BUNDLE_ARTIFACT}", dst_path=folder))
         if not path.is_dir():
             raise BundleError(uri, "holds no bundle", "register one with python -m eval.evaluate")

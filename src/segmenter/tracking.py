@@ -24,7 +24,6 @@ from segmenter.errors import TrackingError
 from segmenter.params import Tracking
 
 VARIABLE = "MLFLOW_TRACKING_URI"  # a tracking server
-EMBEDDED_STORE = "sqlite:///mlflow.db"
 ARTIFACT_FOLDER = "mlartifacts"  # where the embedded store keeps files, beside mlflow.db
 BUNDLE_ARTIFACT = "artifacts/bundle"  # where the pyfunc flavour puts the bundle inside a logged model
 
