@@ -131,6 +131,7 @@ def log(params: Params, bundle: Bundle, evaluation: Evaluation, split: str) -> s
         if not known:
             tracking.log_params(bundle.manifest.params)
             tracking.log_data(bundle.manifest.data, "training")
+        if not tracking.holds_bundle(run_id):
             tracking.log_bundle(bundle)
         tracking.log_data(table_digests(params), split)
         tracking.log_metrics(flat_metrics(evaluation, split))
@@ -146,12 +147,11 @@ def register(params: Params, bundle: Bundle, evaluation: Evaluation, run_id: str
     """
     macro = value_of(evaluation.found, "model", "all", MACRO, "f1").value
     tags = {
-        "digest": bundle.digest,
         "macro_f1": "not evaluable" if macro is None else f"{macro:.4f}",
         "reference_labels": bundle.manifest.reference_labels,
     }
     model_uri = registry.logged_model_uri(params.tracking, run_id)
-    return registry.register(params.tracking, model_uri=model_uri, tags=tags, alias=alias)
+    return registry.register(params.tracking, model_uri=model_uri, digest=bundle.digest, tags=tags, alias=alias)
 
 
 @app.command()
@@ -171,7 +171,7 @@ def main(
         typer.echo(f"figures, plots, card: {evaluation.folder}")
         run_id = log(settings, bundle, evaluation, split)
         typer.echo(f"run {run_id} in {tracking.tracking_uri(settings.tracking)}")
-        if not model.startswith(registry.SCHEME):
+        if split == "test" and not model.startswith(registry.SCHEME):
             version = register(settings, bundle, evaluation, run_id, alias)
             name = settings.tracking.model_name
             typer.echo(f"registered as models:/{name}/{version}, also models:/{name}@{alias}")

@@ -242,7 +242,11 @@ def tiny_params(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     sections["train"] |= {"epochs": 6, "batch_tokens": 256, "learning_rate": 0.003, "head_learning_rate": 0.01}
     sections["calibrate"] |= {"int8_messages": 32}
     sections["eval"] |= {"bootstrap_rounds": 50, "slice_support_at_least": 3}
-    sections["tracking"] |= {"uri": f"sqlite:///{home / 'mlflow.db'}", "run_folder": str(home / "run")}
+    sections["tracking"] |= {
+        "model_name": "audience",
+        "uri": f"sqlite:///{home / 'mlflow.db'}",
+        "run_folder": str(home / "run"),
+    }
     return dict(sections)
 
 
@@ -287,6 +291,8 @@ def reseal() -> Callable[[Path, Path, dict[str, Any]], Bundle]:
 def pytest_configure() -> None:
     """One thread for tiny networks: on shared cores, several wait for each other far longer than they compute."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # MLflow starts its servers by name; an environment that is not activated has them beside its Python alone
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Saved:
         return export(
             self.folder,
             encoder=self.base.source,
-            train=self.examples,
+            ranges=self.examples,
             dev=self.examples,
             calibrations=[PLAIN, PLAIN],
             settings=settings(agreement),

@@ -72,11 +72,20 @@ def test_an_alias_moves_to_the_version_registered_last(
 ) -> None:
     settings = tiny_run.params.tracking.model_copy(update={"model_name": "moving"})
     uri = logged_model_uri(settings, tiny_version.run_id)
-    numbers = [register(settings, model_uri=uri, tags={}, alias="champion") for _ in range(2)]
+    digests = ("first", "second")
+    numbers = [register(settings, model_uri=uri, digest=digest, tags={}, alias="champion") for digest in digests]
     with store(tiny_store):
         found = mlflow.MlflowClient().get_model_version_by_alias("moving", "champion").version
     assert numbers == [1, 2]
     assert int(found) == 2
+
+
+@pytest.mark.usefixtures("tiny_store")
+def test_a_bundle_registered_twice_is_one_version(tiny_run: TinyRun, tiny_version: TinyVersion) -> None:
+    settings = tiny_run.params.tracking.model_copy(update={"model_name": "again"})
+    uri = logged_model_uri(settings, tiny_version.run_id)
+    numbers = [register(settings, model_uri=uri, digest="same", tags={}, alias=name) for name in ("one", "other")]
+    assert numbers == [1, 1]
 
 
 @pytest.mark.usefixtures("tiny_version", "tiny_store")

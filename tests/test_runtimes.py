@@ -48,7 +48,9 @@ def batches(lengths: list[int], pad_id: int) -> list[TokenBatch]:
 
 def test_cpu_and_torch_agree_on_every_score(bundle: Bundle) -> None:
     on_cpu, on_torch = (Scorer(bundle, settings(name)).score(TEXTS).scores for name in ("cpu", "torch"))
-    np.testing.assert_allclose(on_cpu, on_torch, atol=0.01)
+    graph = bundle.manifest.cpu
+    assert graph is not None
+    np.testing.assert_allclose(on_cpu, on_torch, atol={"fp32": 0.01, "int8": 0.1}[graph.precision])
 
 
 @pytest.mark.parametrize("arch", ["bert", "xlm-roberta", "modernbert"])

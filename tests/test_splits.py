@@ -44,8 +44,13 @@ def test_no_author_and_no_text_stands_on_both_sides(rows: list[tuple[str | None,
     assert overlaps(frame) == (set(), set())
 
 
+GIVEN = st.sampled_from(["train", "dev"]).flatmap(
+    lambda split: st.lists(st.sampled_from([split, None]), min_size=40, max_size=40)
+)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(rows=ROWS, given_splits=st.lists(st.sampled_from(["train", "dev", None]), min_size=40, max_size=40))
+@given(rows=ROWS, given_splits=GIVEN)
 def test_a_cut_test_split_keeps_clear_of_given_training_messages(
     rows: list[tuple[str | None, str]], given_splits: list[str | None]
 ) -> None:
@@ -53,6 +58,17 @@ def test_a_cut_test_split_keeps_clear_of_given_training_messages(
     frame = messages(*parts, *free(12))
     frame["split"] = assign(frame, DATA, SEED)
     assert overlaps(frame) == (set(), set())
+
+
+def test_an_author_of_train_and_dev_is_refused() -> None:
+    frame = messages(("ann", "x", "train"), ("ann", "y", "dev"), *free(12))
+    with pytest.raises(TableError, match="1 training messages are by authors who also stand in dev"):
+        assign(frame, DATA, SEED)
+
+
+def test_a_free_message_of_a_dev_author_joins_dev() -> None:
+    frame = messages(("ann", "x", "dev"), ("ann", "y", None), *free(12))
+    assert assign(frame, DATA, SEED).tolist()[:2] == ["dev", "dev"]
 
 
 def test_messages_are_bound_through_authors_and_texts_in_turn() -> None:

@@ -13,7 +13,7 @@ from segmenter.errors import ParamsError, TableError
 from segmenter.params import Summary, load_settings
 from segmenter.summary.dates import day_of
 from segmenter.summary.events import read_events
-from segmenter.summary.findings import Findings, Group
+from segmenter.summary.findings import Findings, Group, Origin
 from segmenter.summary.redact import plain, redacted
 from segmenter.summary.summarise import SummaryJob, SummaryPaths, summarise
 from segmenter.summary.timeline import timeline
@@ -49,9 +49,10 @@ def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
 
 def summary(folder: Path, rows: list[dict[str, str]], **changes: object) -> SummaryPaths:
     """A summary of rows; `changes` are of the job (events, prefix) or of the settings."""
-    of_job = {name: changes.pop(name) for name in ("events", "prefix", "audience_names") if name in changes}
+    of_job = {name: changes.pop(name) for name in ("events", "prefix", "audience_names", "model") if name in changes}
     scored = changes.pop("scored", None) or write_csv(folder / "scored.csv", rows)
-    defaults = {"events": None, "text_column": "text", "prefix": "", "audience_names": {}, "command": "segmenter"}
+    origin = Origin("segmenter", of_job.pop("audience_names", {}), "Labelled by a gardener.")
+    defaults = {"events": None, "text_column": "text", "prefix": "", "model": "", "origin": origin}
     return summarise(
         SummaryJob(scored=scored, **defaults | of_job), folder / "out", settings=settings(**changes), on_progress=None
     )
@@ -331,6 +332,17 @@ def test_a_broken_event_is_named(tmp_path: Path, row: dict[str, str], sentence: 
 def test_a_value_that_scoring_does_not_write_is_named(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
     with pytest.raises(TableError, match=sentence):
         findings(tmp_path, [message("one"), message("two", **change)])
+
+
+def test_a_table_that_another_model_scored_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        TableError, match=r"was scored by model '0{16}', --model is 'f{16}'; name the model that scored it"
+    ):
+        findings(tmp_path, [message("one", model="0" * 16)], model="f" * 16)
+
+
+def test_the_findings_say_where_the_reference_labels_come_from(tmp_path: Path) -> None:
+    assert findings(tmp_path, [message("one")]).method.reference_labels == "Labelled by a gardener."
 
 
 def test_a_table_that_was_not_scored_says_to_score_it_first(tmp_path: Path) -> None:

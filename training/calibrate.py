@@ -34,7 +34,7 @@ def calibrate(
 
 
 def _platt(logits: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and intercept by (nearly unpenalised) logistic regression; identity where one class is missing."""
+    """Slope and intercept by (nearly unpenalised) logistic regression; identity where all answers are one."""
     if truth.all() or not truth.any():
         return 1.0, 0.0
     model = LogisticRegression(C=100.0).fit(logits.reshape(-1, 1).astype(np.float64), truth)
@@ -46,7 +46,7 @@ def uncertain_band(
 ) -> tuple[float, float]:
     """The narrowest band around the threshold, even in log-odds, outside which at most `error_goal` decisions were wrong.
 
-    It holds at most `uncertain_share_at_most` of the messages, even where the goal is then missed (the card shows both).
+    It holds at most `uncertain_share_at_most` of the messages, even where the goal is then missed.
     """
     distance = np.abs(_log_odds(scores) - _log_odds(np.array(threshold)))
     order = np.argsort(distance, kind="stable")

@@ -1,5 +1,6 @@
 """`make demo`: the whole main job on the example messages, through the same commands a user has, and where each result lies."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -56,7 +57,8 @@ def main(params: Annotated[Path, typer.Option(help="The params file.", metavar="
     for title, command in steps(params, run_folder, f"models:/{settings.tracking.model_name}@challenger"):
         typer.echo(f"\n== {title}\n   {shlex.join(command)}")
         words = command[1:] if command[0] == "python" else ["-m", "segmenter.cli", *command[1:]]
-        code = subprocess.run([sys.executable, *words], check=False).returncode
+        environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(settings.tracking)}
+        code = subprocess.run([sys.executable, *words], check=False, env=environment).returncode
         if code:
             raise typer.Exit(code)
     typer.echo(f"\nThe main job took {monotonic() - started:.0f} s. Where each result lies:")
@@ -70,7 +72,8 @@ def main(params: Annotated[Path, typer.Option(help="The params file.", metavar="
     }
     for what, place in places.items():
         typer.echo(f"  {what:<24} {place}")
-    typer.echo(f"  {'runs and versions':<24} mlflow ui --backend-store-uri {tracking_uri(settings.tracking)}")
+    look = f"MLFLOW_DISABLE_TELEMETRY=true mlflow ui --backend-store-uri {tracking_uri(settings.tracking)}"
+    typer.echo(f"  {'runs and versions':<24} {look}")
     typer.echo("The messages and labels are invented, and small: the figures show that it works, not how well.")
 
 

@@ -26,7 +26,7 @@ def export(
     parts: Path,
     *,
     encoder: Encoder,
-    train: Examples,
+    ranges: Examples,
     dev: Examples,
     calibrations: list[Calibration],
     settings: Calibrate,
@@ -36,7 +36,7 @@ def export(
     Args:
         parts: Folder with the saved model; the graph is added to it.
         encoder: For its pooling.
-        train: Messages that set the int8 ranges (the first `int8_messages`).
+        ranges: Messages that set the int8 ranges.
         dev: Messages on which int8 and fp32 decisions are compared.
         calibrations: Turn logits into decisions.
         settings: The `calibrate` section.
@@ -45,7 +45,7 @@ def export(
     with tempfile.TemporaryDirectory() as folder:
         fp32, int8 = Path(folder, "fp32.xml"), Path(folder, "int8.xml")
         ov.save_model(graph, fp32, compress_to_fp16=False)
-        ov.save_model(_quantised(graph, train, settings), int8, compress_to_fp16=False)
+        ov.save_model(_quantised(graph, ranges), int8, compress_to_fp16=False)
         decisions = [judge(to_scores(_logits(path, dev), calibrations), calibrations).chosen for path in (fp32, int8)]
         agreement = float((decisions[0] == decisions[1]).mean())
         precision, winner = ("int8", int8) if agreement >= settings.int8_agreement_at_least else ("fp32", fp32)
@@ -69,14 +69,12 @@ def trace(parts: Path, *, n_audiences: int, pooling: str) -> ov.Model:
     return graph
 
 
-def _quantised(graph: ov.Model, train: Examples, settings: Calibrate) -> ov.Model:
+def _quantised(graph: ov.Model, ranges: Examples) -> ov.Model:
     import nncf  # noqa: PLC0415  # 3 s of import and a banner, for this one call
 
     nncf.set_log_level(logging.ERROR)
-    ids = train.ids[: settings.int8_messages]
-    batches = canonical_batches(
-        ids, batch_tokens=1, pad_id=train.pad_id
-    )  # one message a batch: no empty rows in the ranges
+    # one message a batch: no empty rows in the ranges
+    batches = canonical_batches(ranges.ids, batch_tokens=1, pad_id=ranges.pad_id)
     with contextlib.redirect_stdout(io.StringIO()):  # NNCF draws its progress on stdout
         return nncf.quantize(
             graph,

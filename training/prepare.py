@@ -14,13 +14,13 @@ from rich.table import Table
 
 from segmenter.bundle import sha256_of
 from segmenter.cli import run
-from segmenter.errors import TableError
+from segmenter.errors import ParamsError, TableError
 from segmenter.params import Params, load_params
 from segmenter.prepared import KEPT, REPORT, data_folder
 from segmenter.tables import table_files
 from segmenter.writers import write_text
 from training.labels import KINDS, read_labels
-from training.splits import assign, clusters, overlaps
+from training.splits import assign, overlaps
 
 app = typer.Typer(add_completion=False)
 
@@ -32,7 +32,6 @@ def prepare(params: Params) -> dict[str, object]:
         TableError: As read_labels and assign.
     """
     frame = read_labels(params)
-    frame["cluster"] = clusters(frame)
     frame["split"] = assign(frame, params.data, params.seed)
     conflicts = _conflicts(frame)
     kept = _without_repeats(frame)
@@ -43,6 +42,7 @@ def prepare(params: Params) -> dict[str, object]:
         **_counts(frame, kept, conflicts),
     }
     folder = data_folder(params)
+    _refuse_foreign(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     splits = {name: part for name, part in kept.groupby("split") if name != "leave_out"}
@@ -52,6 +52,12 @@ def prepare(params: Params) -> dict[str, object]:
         dataset.to_parquet(folder / f"{name}.parquet")
     write_text(folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Only what prepare wrote is ever replaced."""
+    if folder.exists() and not (folder / REPORT).is_file() and any(folder.iterdir()):
+        raise ParamsError(folder, "holds files that prepare did not write", "name another tracking.run_folder")
 
 
 def _without_repeats(frame: pd.DataFrame) -> pd.DataFrame:

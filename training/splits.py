@@ -55,6 +55,7 @@ def assign(frame: pd.DataFrame, data: Data, seed: int) -> pd.Series:
         fitted = split.isin(("train", "dev")).to_numpy()
         free = free & ~np.isin(cluster, cluster[fitted])  # not those bound to given training messages by author or text
         split[_cut(frame, cluster, free, data.test_share, seed)] = "test"
+    split[split.isna().to_numpy() & np.isin(cluster, cluster[(split == "dev").to_numpy()])] = "dev"
     free = split.isna().to_numpy() | (split == "train").to_numpy()
     if not (split == "dev").any():
         split[_cut(frame, cluster, free, data.dev_share, seed + 1)] = "dev"
@@ -111,14 +112,19 @@ def _cut(
 def overlaps(frame: pd.DataFrame) -> tuple[set[str], set[str]]:
     """Authors (where split_unit is author) and text keys that stand both in train or dev and in test or gate."""
     fitted, held = frame[frame["split"].isin(("train", "dev"))], frame[frame["split"].isin(HELD_OUT)]
-    authors = [set(part.loc[part["split_unit"] == "author", "author"].dropna()) for part in (fitted, held)]
-    return authors[0] & authors[1], set(fitted["key"]) & set(held["key"])
+    return _authors(fitted) & _authors(held), set(fitted["key"]) & set(held["key"])
 
 
 def _refuse_shared_authors(frame: pd.DataFrame) -> None:
-    authors, _ = overlaps(frame)
-    if authors:
-        leaking = frame.loc[frame["split"].isin(("train", "dev")) & frame["author"].isin(authors), "id"].tolist()
-        shown = ", ".join(map(str, leaking[:5])) + (" …" if len(leaking) > 5 else "")
-        found = f"{len(leaking)} training messages are by authors who also stand in test or gate ({shown})"
-        raise TableError("given splits", found, "mark them leave_out, or map their split to it in params")
+    for one, others in ((("train", "dev"), HELD_OUT), (("train",), ("dev",))):
+        own, other = frame[frame["split"].isin(one)], frame[frame["split"].isin(others)]
+        authors = _authors(own) & _authors(other)
+        if authors:
+            leaking = own.loc[own["author"].isin(authors), "id"].tolist()
+            shown = ", ".join(map(str, leaking[:5])) + (" …" if len(leaking) > 5 else "")
+            found = f"{len(leaking)} training messages are by authors who also stand in {' or '.join(others)} ({shown})"
+            raise TableError("given splits", found, "mark them leave_out, or map their split to it in params")
+
+
+def _authors(frame: pd.DataFrame) -> set[str]:
+    return set(frame.loc[frame["split_unit"] == "author", "author"].dropna())

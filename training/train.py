@@ -26,7 +26,8 @@ from segmenter.errors import ParamsError, TableError
 from segmenter.model import AudienceModel, find_base, new_model, save
 from segmenter.params import Params, load_params
 from segmenter.prepared import label_array, read_split, table_digests
-from segmenter.text import clean
+from segmenter.scope import languages
+from segmenter.text import RULES, clean
 from training.calibrate import calibrate
 from training.curve import draw_curve
 from training.export import export
@@ -48,6 +49,10 @@ class Trainer:
             ModelError: The base encoder cannot be had.
             TableError: No training or dev messages, or an audience without a training message.
         """
+        if params.text.rules != RULES:
+            raise ParamsError(
+                "params: text.rules", f"{params.text.rules}, this segmenter has {RULES}", f"write {RULES}"
+            )
         self.params = params
         self.frames = {name: read_split(params, name) for name in ("train", "dev")}
         self.base = find_base(params.base)
@@ -55,6 +60,9 @@ class Trainer:
             found = f"{params.text.max_tokens}, {params.base.model} has {self.base.n_positions} positions"
             raise ParamsError("params: text.max_tokens", found, "lower it")
         self.examples = {name: self._examples(frame) for name, frame in self.frames.items()}
+        # as the detector of scoring sees them, whatever codes the labelled tables use
+        n_by_language = Counter(languages(self.frames["train"]["text"].tolist()))
+        self.languages = sorted(code for code, n in n_by_language.items() if n >= params.text.min_language_messages)
         self._check()
 
     def _examples(self, frame: pd.DataFrame) -> Examples:
@@ -70,6 +78,9 @@ class Trainer:
         for name, examples in self.examples.items():
             if not examples.ids:
                 raise TableError(f"{name} split", "is empty", "bring more labelled messages")
+        if not self.languages:
+            found = f"no language has {self.params.text.min_language_messages} messages"
+            raise TableError("train split", found, "bring more, or lower text.min_language_messages")
         for audience, n_true in zip(self.params.audience_ids, self.examples["train"].labels.sum(axis=0), strict=True):
             if n_true == 0:
                 raise TableError(
@@ -123,17 +134,20 @@ class Trainer:
             graph = export(
                 parts,
                 encoder=self.base.source,
-                train=self.examples["train"],
+                ranges=self._drawn(self.params.calibrate.int8_messages),
                 dev=self.examples["dev"],
                 calibrations=calibrations,
                 settings=self.params.calibrate,
             )
             return seal(parts, folder / "bundle", self._manifest(calibrations, graph, run_id))
 
+    def _drawn(self, n_messages: int) -> Examples:
+        """Some training messages at random: tables often hold one language after the other."""
+        train = self.examples["train"]
+        return train.part(np.random.default_rng(self.params.seed).permutation(len(train.ids))[:n_messages])
+
     def _manifest(self, calibrations: list[Calibration], graph: CpuGraph, run_id: str) -> dict[str, object]:
         params = self.params
-        n_by_language = Counter(self.frames["train"]["lang"])
-        trained = sorted(code for code, n in n_by_language.items() if n >= params.text.min_language_messages)
         return {
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "segmenter_version": __version__,
@@ -142,7 +156,7 @@ class Trainer:
             "audiences": params.audiences,
             "calibration": calibrations,
             "text": params.text,
-            "languages": trained,
+            "languages": self.languages,
             "encoder": self.base.source,
             "cpu": graph,
             "params": params.model_dump(),

@@ -171,11 +171,12 @@ def seal(parts: Path, target: Path, manifest: dict[str, Any]) -> Bundle:
     whole = Manifest(format=FORMAT, files={name: sha256_of(parts / name) for name in names}, **manifest)
     (parts / MANIFEST).write_text(whole.model_dump_json(indent=1) + "\n", "utf-8")
     (parts / SEAL).write_text(sha256_of(parts / MANIFEST) + "\n", "utf-8")
+    sealed = audit(parts)  # before the former bundle goes
     with tempfile.TemporaryDirectory(dir=target.parent) as former:
         if target.exists():
             shutil.move(target, former)
         parts.rename(target)
-    return audit(target)
+    return Bundle(target, sealed.manifest, sealed.digest)
 
 
 def sha256_of(file: Path) -> str:

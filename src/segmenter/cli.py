@@ -115,7 +115,7 @@ def summarise(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Gets summary.html and summary.json.")],
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="Table of date, label, kind, declared.")] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The model that scored it: audience names.")
+        str | None, typer.Option(metavar="MODEL", help="The model that scored it: names, label source.")
     ] = None,
     text_column: TextOption = "text",
     prefix: PrefixOption = "",
@@ -123,15 +123,19 @@ def summarise(
 ) -> None:
     """Write the audience-split summary of a scored corpus: one HTML page that needs no network, and its figures as JSON."""
     from segmenter.params import load_settings
+    from segmenter.summary.findings import Origin
     from segmenter.summary.summarise import SummaryJob
     from segmenter.summary.summarise import summarise as write_summary
 
     names: dict[str, str] = {}
+    scored_by = labelled_by = ""
     if model is not None:
         with opened(model) as bundle:
             names = {audience.id: audience.name for audience in bundle.manifest.audiences}
+            scored_by, labelled_by = bundle.name, bundle.manifest.reference_labels
     command = shlex.join(["segmenter", *sys.argv[1:]])
-    job = SummaryJob(scored, events, text_column=text_column, prefix=prefix, audience_names=names, command=command)
+    origin = Origin(command, names, labelled_by)
+    job = SummaryJob(scored, events, text_column=text_column, prefix=prefix, model=scored_by, origin=origin)
     with _progress("reading") as show:
         written = write_summary(
             job, out, settings=load_settings(params).summary, on_progress=lambda share: show(share, None)

@@ -89,7 +89,7 @@ def reliability(truth: Labels, scores: Floats, n_bins: int) -> list[tuple[float,
 
 
 GRID = np.round(np.arange(0.05, 0.951, 0.01), 2)
-BAGS = 100  # resamples whose best thresholds are pooled: one sample's best threshold is mostly noise
+BAGS = 100  # resamples whose best thresholds are pooled: the best threshold of one draw is mostly noise
 
 
 def best_threshold(scores: Floats, truth: Labels, seed: int) -> float:

@@ -30,7 +30,9 @@ class AudienceFlavour(PythonModel):  # type: ignore[misc]  # mlflow publishes no
         Returns:
             score_<audience>, audiences, verdict, reason, language, model; the input's index.
         """
-        added = self._scorer.columns(self._scorer.score(model_input["text"].tolist()), prefix="")
+        added = self._scorer.columns(
+            self._scorer.score([text or "" for text in model_input["text"].tolist()]), prefix=""
+        )
         return pd.DataFrame({name: values.to_pylist() for name, values in added.items()}, index=model_input.index)
 
 

@@ -103,7 +103,7 @@ class Train(Section):
     warmup_share: Share
     dropout: Share
     max_gradient_norm: Positive
-    class_balance: Share
+    class_balance: Annotated[float, Field(ge=0.0, le=1.0)]
     patience_epochs: Count
 
 

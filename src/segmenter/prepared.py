@@ -11,7 +11,7 @@ from segmenter.errors import ParamsError
 from segmenter.params import COLUMNS, Params
 
 REPORT = "report.json"
-KEPT = [*(name for name in COLUMNS if name != "split"), "table", "key", "cluster"]  # columns of a prepared split
+KEPT = [*(name for name in COLUMNS if name != "split"), "table", "key"]  # columns of a prepared split
 
 
 def data_folder(params: Params) -> Path:

@@ -19,16 +19,20 @@ SCHEME = "models:/"
 VERSION_URI = re.compile(r"models:/[^/@]+(?:@[^/@]+|/[0-9]+)")
 
 
-def register(settings: Tracking, *, model_uri: str, tags: dict[str, str], alias: str) -> int:
-    """Make a logged model a new version of the registered model and point `alias` at it; returns the version.
+def register(settings: Tracking, *, model_uri: str, digest: str, tags: dict[str, str], alias: str) -> int:
+    """Point `alias` at the version of this digest, made from the logged model where there is none; returns its number.
 
     Raises:
         TrackingError: The registry does not answer.
     """
     with store(tracking_uri(settings)):
-        version = mlflow.register_model(model_uri, settings.model_name, tags=tags)
-        MlflowClient().set_registered_model_alias(settings.model_name, alias, version.version)
-        return int(version.version)
+        client, name = MlflowClient(), settings.model_name
+        same = [found for found in client.search_model_versions(f"name='{name}'") if found.tags.get("digest") == digest]
+        version = same[0].version if same else mlflow.register_model(model_uri, name).version
+        for tag, value in {"digest": digest, **tags}.items():
+            client.set_model_version_tag(name, version, tag, value)
+        client.set_registered_model_alias(name, alias, version)
+        return int(version)
 
 
 def logged_model_uri(settings: Tracking, run_id: str) -> str:
@@ -59,8 +63,11 @@ def fetched(uri: str, store_uri: str) -> Iterator[Bundle]:
     """
     if not VERSION_URI.fullmatch(uri):
         raise TrackingError(uri, "names no version", "write models:/NAME@ALIAS or models:/NAME/NUMBER")
+    where = os.environ.get("MLFLOW_TRACKING_URI") or store_uri
+    if where.startswith("sqlite:///") and not Path(where.removeprefix("sqlite:///")).is_file():
+        raise TrackingError(where, "there is no such store here", "go to its folder, or set MLFLOW_TRACKING_URI")
     with tempfile.TemporaryDirectory(prefix="segmenter-") as folder:
-        with store(os.environ.get("MLFLOW_TRACKING_URI") or store_uri):
+        with store(where):
             path = Path(mlflow.artifacts.download_artifacts(f"{uri}/{BUNDLE_ARTIFACT}", dst_path=folder))
         if not path.is_dir():
             raise BundleError(uri, "holds no bundle", "register one with python -m eval.evaluate")

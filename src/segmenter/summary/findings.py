@@ -4,6 +4,7 @@ Counts are of what the model chose: facts about labels, not estimates of shares.
 (tally.py, harvest.py), corrected shares.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from segmenter.summary.events import Event
@@ -111,11 +112,21 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What the scored table does not say: the command line, audience names by id, where reference labels come from."""
+
+    command: str
+    audience_names: Mapping[str, str]
+    reference_labels: str
+
+
+@dataclass(frozen=True)
 class Method:
     """How the summary was made."""
 
     files: list[FileDigest]
     model: str
+    reference_labels: str
     command: str
     version: str
     made_at: str

@@ -18,13 +18,14 @@ from segmenter.summary.findings import (
     Findings,
     Group,
     Method,
+    Origin,
     Unknowns,
 )
 from segmenter.summary.scored import ScoredTable
 from segmenter.summary.tally import Cell, Tally
 
 
-def find(table: ScoredTable, tally: Tally, *, names: Mapping[str, str], events: list[Event], command: str) -> Findings:
+def find(table: ScoredTable, tally: Tally, *, events: list[Event], origin: Origin) -> Findings:
     """Findings from a table that was counted to its end.
 
     Raises:
@@ -38,7 +39,7 @@ def find(table: ScoredTable, tally: Tally, *, names: Mapping[str, str], events: 
         format=FORMAT,
         corpus=_corpus(table, tally),
         verdicts={name: tally.verdicts[name] for name in ("chosen", "none", "uncertain")},
-        audiences=[_audience(name, names, tally) for name in tally.audience_ids],
+        audiences=[_audience(name, origin.audience_names, tally) for name in tally.audience_ids],
         n_several=tally.n_several,
         days=[_group(day.isoformat(), tally.days[day], tally) for day in sorted(tally.days)],
         languages=_largest([_group(name, cell, tally) for name, cell in tally.languages.items()]),
@@ -48,7 +49,7 @@ def find(table: ScoredTable, tally: Tally, *, names: Mapping[str, str], events: 
         words=[found for name in tally.audience_ids for found in tally.words.lists(name, settings)],
         examples=_examples(tally, {group.name for group in sources if group.kind == "one"}),
         unknowns=_unknowns(tally),
-        method=_method(table, settings, command),
+        method=_method(table, settings, origin),
     )
 
 
@@ -122,11 +123,12 @@ def _unknowns(tally: Tally) -> Unknowns:
     )
 
 
-def _method(table: ScoredTable, settings: Summary, command: str) -> Method:
+def _method(table: ScoredTable, settings: Summary, origin: Origin) -> Method:
     return Method(
         files=[_digest(file) for file in table.files],
         model=table.model,
-        command=command,
+        reference_labels=origin.reference_labels,
+        command=origin.command,
         version=__version__,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         time_zone=settings.time_zone,

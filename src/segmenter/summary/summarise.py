@@ -1,14 +1,15 @@
 """The one door of this room: a scored table in, summary.html and summary.json out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from segmenter.errors import TableError
 from segmenter.params import Summary
 from segmenter.summary.dates import open_zone
 from segmenter.summary.events import read_events
-from segmenter.summary.findings import Findings
+from segmenter.summary.findings import Findings, Origin
 from segmenter.summary.harvest import find
 from segmenter.summary.page import page
 from segmenter.summary.scored import ScoredTable
@@ -25,16 +26,16 @@ class SummaryJob:
         events: A table of dated events, if any.
         text_column: The message column of the scored table.
         prefix: What scoring put before its columns; empty as a rule.
-        audience_names: Names to show for audience ids; an id without one is shown with its underscores as spaces.
-        command: The command line, for the method section.
+        model: Name of the bundle (first 16 digits of its digest) that is said to have scored it; empty where unknown.
+        origin: What the table does not say; an audience without a name is shown by its id, underscores as spaces.
     """
 
     scored: Path
     events: Path | None
     text_column: str
     prefix: str
-    audience_names: Mapping[str, str]
-    command: str
+    model: str
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ def summarise(
     table = ScoredTable(job.scored, prefix=job.prefix, text_column=job.text_column, time_zone=settings.time_zone)
     tally = Tally(table.audience_ids, settings)
     tally.count(table.rows(on_progress))
-    findings = find(table, tally, names=job.audience_names, events=events, command=job.command)
+    if job.model not in ("", table.model):
+        found = f"was scored by model {table.model!r}, --model is {job.model!r}"
+        raise TableError(job.scored, found, "name the model that scored it")
+    findings = find(table, tally, events=events, origin=job.origin)
     html, data = page(findings, dated=table.dated), as_json(findings)
     paths = SummaryPaths(out / "summary.html", out / "summary.json", findings)
     write_text(paths.json, data)

@@ -1,4 +1,4 @@
-"""Running counts over a scored table. Not here: what is made of them (findings.py)."""
+"""Running counts over a scored table. Not here: what is made of them (harvest.py)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
