@@ -29,7 +29,7 @@ def draw_all(folder: Path, truth: Labels, scores: Floats, chosen: Labels, audien
 
 
 def reliability_chart(truth: Labels, scores: Floats, audience_ids: list[str], n_bins: int) -> alt.LayerChart:
-    """Share truly built for the audience against mean score, bins of equal count; the diagonal is perfect."""
+    """Share that the reference labels so against mean score, bins of equal count; the diagonal is perfect."""
     rows = [
         {"audience": name, "score": score, "share": share, "messages": n}
         for i, name in enumerate(audience_ids)
@@ -41,7 +41,7 @@ def reliability_chart(truth: Labels, scores: Floats, audience_ids: list[str], n_
         .mark_line(point=True)
         .encode(
             x=alt.X("score:Q", title="mean score of the bin", scale=unit),
-            y=alt.Y("share:Q", title="share truly built for the audience", scale=unit),
+            y=alt.Y("share:Q", title="share labelled so by the reference", scale=unit),
             color=_colour(audience_ids),
             shape=alt.Shape("audience:N", sort=audience_ids, title="audience", scale=alt.Scale(domain=audience_ids)),
         )

@@ -222,6 +222,7 @@ def main(params: Annotated[Path, typer.Option(help="The params file.", metavar="
         TimeRemainingColumn(),
     )
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # it warns of a loss that nobody here asks it for
     with Progress(*columns, console=console) as progress:
         bundle = train(settings, progress)
     manifest, cpu = bundle.manifest, bundle.manifest.cpu

@@ -50,7 +50,7 @@ def store(uri: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        reason = str(error).split("\n")[0][:300]
+        reason = str(error).split("\n")[0][:300].rstrip(".")
         raise TrackingError(
             f"tracking store {uri}", reason, "check MLFLOW_TRACKING_URI, or tracking.uri in params"
         ) from error
