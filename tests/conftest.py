@@ -1,4 +1,4 @@
-"""Fixtures of several test files: a Chromium, and the smallest real encoders, messages and training run."""
+"""Fixtures of several test files: the smallest real encoders, messages and training run. The Chromium: browser.py."""
 
 import json
 import os
@@ -19,51 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from browser import chromium, chromium_page  # noqa: F401  # fixtures
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from segmenter.bundle import MANIFEST, SEAL, Bundle, seal
 from segmenter.params import Params, load_params
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
     from transformers import PreTrainedTokenizerFast
     from typer import Typer
 
     from eval.evaluate import Evaluation
 
 REPOSITORY = Path(__file__).parents[1]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator["Browser"]:
-    """A real headless Chromium, one for the session."""
-    found = os.environ.get("CHROMIUM") or next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("no Chromium here: install one (apt-get install chromium) or name it in CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, headless=True, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def chromium_page(chromium: "Browser") -> Iterator["Page"]:
-    """A fresh page of it, in a context of its own."""
-    context = chromium.new_context()
-    yield context.new_page()
-    context.close()
-
 
 # The smallest real thing of each kind: encoders of three architectures, labelled messages, one training run.
 # Messages are invented: towns talk to gardeners, cyclists and readers, in English and German, or to nobody.
