@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typer import Typer
 
     from eval.evaluate import Evaluation
+    from segmenter.sections import Adapt
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -197,12 +198,23 @@ def tiny_params(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     sections["audiences"] = [
         {"id": name, "name": name.title(), "definition": f"Speaks to {who}."} for name, who in AUDIENCES.items()
     ]
-    sections["text"] |= {"max_tokens": 48}
+    sections["text"] |= {"max_tokens": 48, "window_overlap_tokens": 16}
     sections["data"]["tables"] = [
-        {"path": str(table), "columns": {}, "splits": {}, "label_kind": "gold", "weight": 1.0}
+        {
+            "path": str(table),
+            "format": "table",
+            "columns": {},
+            "labels": {},
+            "splits": {},
+            "filter": {},
+            "author_messages_at_most": None,
+            "annotators": [],
+            "label_kind": "gold",
+            "weight": 1.0,
+        }
     ]
     sections["base"]["model"] = str(tiny_bert)
-    sections["train"] |= {"epochs": 6, "batch_tokens": 256, "learning_rate": 0.003, "head_learning_rate": 0.01}
+    sections["train"] |= {"epochs": 6, "batch_tokens": 128, "learning_rate": 0.003, "head_learning_rate": 0.01}
     sections["calibrate"] |= {"int8_messages": 32}
     sections["eval"] |= {"bootstrap_rounds": 50, "slice_support_at_least": 3}
     sections["tracking"] |= {
@@ -211,6 +223,48 @@ def tiny_params(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> di
         "run_folder": str(home / "run"),
     }
     return dict(sections)
+
+
+@pytest.fixture(scope="session")
+def tiny_adapt_sections(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """An `adapt` section: the tiny BERT learns invented German words that it cuts letter by letter."""
+    home = tmp_path_factory.mktemp("unlabelled")
+    words = ("Gartentor", "Kirschbaum", "Hafenmauer", "Brunnenstube", "Wetterhahn", "Marktplatz")
+    texts = [f"{one} {two} und {three} {n}" for n, one in enumerate(words * 9) for two in words for three in words[:2]]
+    table = home / "texts.jsonl"
+    table.write_text("".join(json.dumps({"text": text, "lang": "de"}) + "\n" for text in texts), "utf-8")
+    return {
+        "base": {"model": str(tiny_bert), "revision": None, "pooling": "mean"},
+        "tables": [str(table)],
+        "leave_out": [],
+        "text_column": "text",
+        "folder": str(home / "adapted"),
+        "pieces": 200,
+        "piece_messages": 1000,
+        "pieces_per_word_at_least": 1.5,
+        "language_exponent": 0.7,
+        "init": "focus",
+        "messages": 500,
+        "max_tokens": 48,
+        "batch_tokens": 256,
+        "mask_share": 0.2,
+        "learning_rate": 0.01,
+        "embeddings_share": 0.2,
+        "warmup_share": 0.05,
+        "weight_decay": 0.01,
+        "max_gradient_norm": 1.0,
+        "held_out_messages": 50,
+        "checkpoint_minutes": 5.0,
+        "precision": "auto",
+    }
+
+
+@pytest.fixture
+def tiny_adapt(tiny_adapt_sections: dict[str, Any]) -> "Adapt":
+    """The same as params."""
+    from segmenter.sections import Adapt
+
+    return Adapt.model_validate(tiny_adapt_sections)
 
 
 @pytest.fixture(scope="session")

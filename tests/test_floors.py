@@ -13,10 +13,10 @@ REPOSITORY = Path(__file__).parents[1]
 WHEEL = REPOSITORY / "src" / "segmenter"
 # A module imports only from its own room and from those before it. New rooms take their place here.
 ROOMS = [
-    *("__init__", "errors", "params", "messages", "rows", "tables", "writers", "sources", "text", "scope"),
-    *("duplicates", "prepared", "metrics", "calibration", "shares", "bundle", "batches", "model", "runtimes"),
-    *("score", "store", "scoring", "engines", "explain", "sampling", "tracking", "registry", "mlflow_model"),
-    *("summary", "cli"),
+    *("__init__", "errors", "sections", "params", "messages", "rows", "tables", "writers", "sources", "text", "scope"),
+    *("duplicates", "prepared", "metrics", "plain_models", "calibration", "shares", "bundle", "batches", "model"),
+    *("meter", "runtimes", "score", "store", "scoring", "engines", "explain", "sampling", "tracking", "registry"),
+    *("mlflow_model", "summary", "cli"),
 ]
 MLFLOW_ROOMS = {"tracking", "registry", "mlflow_model"}
 PICKLES = {"pickle", "cPickle", "_pickle", "joblib", "cloudpickle", "dill", "shelve", "marshal"}

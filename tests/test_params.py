@@ -12,7 +12,11 @@ from segmenter.messages import scored_fields
 from segmenter.params import Params, load_params, load_settings
 
 REPOSITORY = Path(__file__).parents[1]
-SHIPPED = ["params.yaml", "training/example/params.yaml", "training/recipes/audience.yaml"]
+SHIPPED = [
+    "params.yaml",
+    "training/example/params.yaml",
+    *(f"training/recipes/{name}.yaml" for name in ("audience", "ira_tweets")),
+]
 
 Write = Callable[[dict[str, Any]], Path]
 
@@ -48,7 +52,7 @@ def test_a_whole_params_file_serves_as_settings(name: str) -> None:
 def test_packaged_settings_have_the_keys_that_a_params_file_may_replace(whole: dict[str, Any]) -> None:
     packaged = load_settings(None).model_dump()
     assert {section: set(keys) for section, keys in packaged.items()} == {
-        section: set(whole[section]) for section in ("score", "summary")
+        section: set(whole[section]) for section in ("score", "duplicates", "sample", "summary")
     }
 
 
@@ -170,3 +174,10 @@ def test_a_file_without_sections_is_one_sentence(tmp_path: Path) -> None:
 
 def test_sections_allow_no_defaults() -> None:
     assert all(field.is_required() for field in Params.model_fields.values())
+
+
+@pytest.mark.parametrize("written", ["1 March", "2025-13-01", "2025"])
+def test_a_time_cut_that_is_no_date_is_refused(whole: dict[str, Any], write: Write, written: str) -> None:
+    whole["data"]["test_from"] = written
+    with pytest.raises(ParamsError, match=rf"data: test_from: '{written}' is not an ISO date such as '2025-01-01'"):
+        load_params(write(whole))

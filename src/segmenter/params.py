@@ -1,168 +1,45 @@
-"""Settings as frozen models: params.yaml for training and evaluation, settings.yaml for the wheel.
+"""Settings files: params.yaml for training and evaluation, settings.yaml for the wheel; read, checked, explained.
 
-Every number that changes a result stands in one of these files; there are no defaults in code. Not here: what the
-settings mean to a room, which that room's docstrings say.
+Every number that changes a result stands in one of these files; there are no defaults in code. Not here: the sections
+they consist of (sections.py).
 """
 
 import difflib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from segmenter.errors import ParamsError
-
-Share = Annotated[float, Field(ge=0.0, lt=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Count = Annotated[int, Field(ge=1)]
-Split = Literal["train", "dev", "test", "gate", "leave_out"]
-COLUMNS = (
-    "text",
-    "audiences",
-    "id",
-    "lang",
-    "author",
-    "source",
-    "created_at",
-    "label_kind",
-    "weight",
-    "split",
-    "split_unit",
+from segmenter.sections import (
+    Adapt,
+    Audience,
+    Audit,
+    Base,
+    Calibrate,
+    Data,
+    Duplicates,
+    Eval,
+    Learning,
+    Sample,
+    Score,
+    Section,
+    Summary,
+    Text,
+    Tracking,
+    Train,
 )
-
-
-class Section(BaseModel):
-    """A part of a settings file: unknown keys are refused, types are exact (YAML's `2e-5`, a string, is refused)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Audience(Section):
-    """One public a message may be built for; the set is configuration, never code."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    name: Annotated[str, Field(min_length=1)]
-    definition: Annotated[str, Field(min_length=1)]
-
-
-class Text(Section):
-    """How a text becomes tokens; sealed into the bundle."""
-
-    rules: Count
-    max_tokens: Annotated[int, Field(ge=8)]
-    min_letters: Count
-    min_language_messages: Count
-
-
-class LabelledTable(Section):
-    """One labelled table: `columns` maps our column names to the table's, `splits` its split values to ours."""
-
-    path: str
-    columns: dict[str, str]
-    splits: dict[str, Split]
-    label_kind: Literal["gold", "silver", "weak"]
-    weight: Positive
-
-    @model_validator(mode="after")
-    def columns_are_known(self) -> "LabelledTable":
-        """Refuse a mapping for a column the data contract does not have."""
-        for name in self.columns:
-            if name not in COLUMNS:
-                raise ValueError(f"columns: {name!r} is not a column of the data contract ({', '.join(COLUMNS)})")
-        return self
-
-
-class Data(Section):
-    """Where labels come from and how they are split."""
-
-    tables: Annotated[list[LabelledTable], Field(min_length=1)]
-    reference_labels: Annotated[str, Field(min_length=1)]
-    dev_share: Annotated[float, Field(gt=0.0, le=0.5)]
-    test_share: Annotated[float, Field(gt=0.0, le=0.5)]
-
-
-class Base(Section):
-    """The base encoder: a Hub id with a revision, a local folder, or `embedded`."""
-
-    model: str
-    revision: str | None
-    pooling: Literal["mean", "first"]
-
-
-class Train(Section):
-    """Fine-tuning."""
-
-    epochs: Count
-    batch_tokens: Count
-    learning_rate: Positive
-    head_learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0.0)]
-    warmup_share: Share
-    dropout: Share
-    max_gradient_norm: Positive
-    class_balance: Annotated[float, Field(ge=0.0, le=1.0)]
-    patience_epochs: Count
-
-
-class Calibrate(Section):
-    """From out-of-fold logits to scores, thresholds and uncertain bands, and the gate of the int8 graph."""
-
-    folds: Annotated[int, Field(ge=2)]
-    error_goal: Annotated[float, Field(gt=0.0, lt=0.5)]
-    uncertain_share_at_most: Share
-    int8_messages: Count
-    int8_agreement_at_least: Annotated[float, Field(gt=0.5, le=1.0)]
-
-
-class Eval(Section):
-    """Figures, intervals and baselines."""
-
-    calibration_bins: Count
-    bootstrap_rounds: Count
-    slice_support_at_least: Count
-    tfidf_words: Count
-    tfidf_characters: Count
-    tfidf_inverse_regularisation: Positive
-
-
-class Score(Section):
-    """Batch scoring."""
-
-    runtime: Literal["auto", "cpu", "torch"]
-    device: Literal["auto", "cpu", "cuda"]
-    batch_tokens: Count
-    chunk_messages: Count
-
-
-class Tracking(Section):
-    """Where runs and versions are kept; the environment variable MLFLOW_TRACKING_URI goes before `uri`."""
-
-    uri: str
-    experiment: str
-    model_name: str
-    run_folder: str
-
-
-class Summary(Section):
-    """The audience-split summary."""
-
-    time_zone: str
-    examples: Count
-    words: Count
-    word_messages_at_least: Count
-    source_messages_at_least: Count
-    prior_strength: Positive
-    word_z_at_least: Annotated[float, Field(ge=0.0)]
-    comparison_messages_at_least: Count
 
 
 class Settings(Section):
     """What the wheel's own commands need; packaged, replaced by `--params FILE`."""
 
     score: Score
+    duplicates: Duplicates
+    sample: Sample
     summary: Summary
 
 
@@ -173,8 +50,11 @@ class Params(Settings):
     audiences: Annotated[list[Audience], Field(min_length=1)]
     text: Text
     data: Data
+    audit: Audit
+    adapt: Adapt | None
     base: Base
     train: Train
+    learning: Learning
     calibrate: Calibrate
     eval: Eval
     tracking: Tracking
@@ -185,6 +65,16 @@ class Params(Settings):
         ids = [audience.id for audience in self.audiences]
         if len(set(ids)) < len(ids):
             raise ValueError(f"audiences: ids must differ, found {', '.join(ids)}")
+        return self
+
+    @model_validator(mode="after")
+    def labels_are_mapped_to_audiences(self) -> "Params":
+        """Refuse a map of labels that leads to no audience."""
+        for table in self.data.tables:
+            for label, audiences in table.labels.items():
+                unknown = [audience for audience in audiences if audience not in self.audience_ids]
+                if unknown:
+                    raise ValueError(f"data.tables.labels: {label!r} is mapped to {unknown[0]!r}, which is no audience")
         return self
 
     @property
