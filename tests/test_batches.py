@@ -7,7 +7,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from segmenter.batches import TokenBatch, bucket, canonical_batches, in_input_order, tokenise
+from segmenter.batches import TokenBatch, Tokens, bucket, canonical_batches, in_input_order, tokenise
 
 PAD = 9
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
@@ -18,29 +18,78 @@ MESSAGES = st.lists(st.tuples(st.integers(0, 200), st.integers(10, 99)), max_siz
 BATCH_TOKENS = st.integers(1, 600)
 
 
-@pytest.fixture
-def tokenizer() -> Tokenizer:
-    """One token a word, between two special tokens."""
-    made = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "tea": 4}, unk_token="[UNK]"))
+def word_tokenizer() -> Tokenizer:
+    """One token a word, between two special tokens; `w0` is token 10, `w1` token 11, and so on."""
+    words = {f"w{number}": number + 10 for number in range(200)}
+    made = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, **words}, unk_token="[UNK]"))
     made.pre_tokenizer = Whitespace()
     made.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     return made
 
 
+@pytest.fixture
+def tokenizer() -> Tokenizer:
+    return word_tokenizer()
+
+
+def text(n_words: int) -> str:
+    """The words w0, w1, … of a message."""
+    return " ".join(f"w{number}" for number in range(n_words))
+
+
+def windows(ids: list[list[int]]) -> Tokens:
+    """Messages of one window each."""
+    return Tokens(ids, np.arange(len(ids)))
+
+
 def test_messages_carry_the_special_tokens_of_the_encoder(tokenizer: Tokenizer) -> None:
-    assert tokenise(tokenizer, ["tea", ""], 8).ids == [[2, 4, 3], [2, 3]]
+    assert tokenise(tokenizer, ["w0", ""], max_tokens=8, overlap_tokens=2).ids == [[2, 10, 3], [2, 3]]
 
 
-def test_a_long_message_is_cut_to_max_tokens_and_marked(tokenizer: Tokenizer) -> None:
+def test_a_message_that_fits_is_one_window(tokenizer: Tokenizer) -> None:
     # 6 words and 2 special tokens fit into 8; 7 words do not
-    tokens = tokenise(tokenizer, ["tea " * 6, "tea " * 7, "tea " * 100], 8)
-    assert [len(ids) for ids in tokens.ids] == [8, 8, 8]
-    assert tokens.cut == [False, True, True]
+    tokens = tokenise(tokenizer, [text(6), text(7), "w0"], max_tokens=8, overlap_tokens=2)
+    assert tokens.n_windows.tolist() == [1, 2, 1]
+    assert tokens.long.tolist() == [False, True, False]
+    assert tokens.message.tolist() == [0, 1, 1, 2]
+
+
+def test_neighbouring_windows_share_the_overlap_and_all_carry_the_special_tokens(tokenizer: Tokenizer) -> None:
+    # 6 words a window, 2 of them of the window before: w0–w5, w4–w9, w8 and w9 with what is left
+    tokens = tokenise(tokenizer, [text(11)], max_tokens=8, overlap_tokens=2)
+    assert tokens.ids == [
+        [2, 10, 11, 12, 13, 14, 15, 3],
+        [2, 14, 15, 16, 17, 18, 19, 3],
+        [2, 18, 19, 20, 3],
+    ]
+
+
+@QUICK
+@given(n_words=st.integers(0, 200), max_tokens=st.integers(8, 40), share=st.floats(0, 0.5))
+def test_windows_cover_the_whole_text_in_order(n_words: int, max_tokens: int, share: float) -> None:
+    overlap = int(share * max_tokens)
+    tokens = tokenise(word_tokenizer(), [text(n_words)], max_tokens=max_tokens, overlap_tokens=overlap)
+    inner = [ids[1:-1] for ids in tokens.ids]
+    joined = inner[0] + [token for window in inner[1:] for token in window[overlap:]]
+    assert joined == [number + 10 for number in range(n_words)]
+    assert max(len(ids) for ids in tokens.ids) <= max_tokens
+
+
+def test_no_texts_have_no_windows(tokenizer: Tokenizer) -> None:
+    tokens = tokenise(tokenizer, [], max_tokens=8, overlap_tokens=2)
+    assert (tokens.ids, tokens.message.tolist(), tokens.long.tolist()) == ([], [], [])
+
+
+def test_a_part_of_the_messages_has_all_their_windows_in_its_own_order(tokenizer: Tokenizer) -> None:
+    tokens = tokenise(tokenizer, ["w0", text(7), "w1"], max_tokens=8, overlap_tokens=2)
+    part = tokens.part(np.array([2, 1]))
+    assert part.ids == [[2, 11, 3], [2, 10, 11, 12, 13, 14, 15, 3], [2, 14, 15, 16, 3]]
+    assert part.message.tolist() == [0, 1, 1]
 
 
 def test_a_tokenizer_that_was_sealed_with_padding_pads_no_message(tokenizer: Tokenizer) -> None:
     tokenizer.enable_padding(length=20)
-    assert tokenise(tokenizer, ["tea"], 8).ids == [[2, 4, 3]]
+    assert tokenise(tokenizer, ["w0"], max_tokens=8, overlap_tokens=0).ids == [[2, 10, 3]]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +117,7 @@ def test_every_message_comes_back_in_input_order(ids: list[list[int]], batch_tok
     if ids:
         # a message without a token still attends to one, of padding
         expected = [[max(len(tokens), 1), sum(tokens or [PAD])] for tokens in ids]
-        assert in_input_order(batches, results, len(ids)).tolist() == expected
+        assert in_input_order(batches, results, windows(ids)).tolist() == expected
     else:
         assert batches == []
 
@@ -127,5 +176,21 @@ def test_the_last_batch_of_a_bucket_is_filled_with_empty_rows() -> None:
 def test_results_keep_their_shape_beyond_the_rows() -> None:
     batches = canonical_batches([[1], [2]], batch_tokens=8, pad_id=PAD)
     results = [np.full((1, 2, 3), batch.rows[0], np.float32) for batch in batches]
-    assert in_input_order(batches, results, 2)[:, 0, 0].tolist() == [0.0, 1.0]
-    assert in_input_order(batches, results, 2).shape == (2, 2, 3)
+    assert in_input_order(batches, results, windows([[1], [2]]))[:, 0, 0].tolist() == [0.0, 1.0]
+    assert in_input_order(batches, results, windows([[1], [2]])).shape == (2, 2, 3)
+
+
+def test_a_long_message_has_the_mean_of_its_windows_weighted_by_their_tokens() -> None:
+    # windows of 6 and 2 tokens with results 1 and 5: (6 * 1 + 2 * 5) / 8 = 2; the other message keeps its own
+    tokens = Tokens([[7] * 3, [8] * 6, [9] * 2], np.array([0, 1, 1]))
+    batches = canonical_batches(tokens.ids, batch_tokens=24, pad_id=PAD)
+    results = [np.array([[4.0], [1.0], [5.0]], np.float32)]
+    assert [batch.rows for batch in batches] == [[0, 1, 2]]
+    assert in_input_order(batches, results, tokens).tolist() == [[4.0], [2.0]]
+
+
+def test_a_message_of_one_window_keeps_its_result_to_the_bit() -> None:
+    value = np.float32(0.1)
+    batches = canonical_batches([[7] * 3, [8] * 7], batch_tokens=8, pad_id=PAD)
+    results = [np.full((1, 1), value, np.float32) for _ in batches]
+    assert in_input_order(batches, results, windows([[7] * 3, [8] * 7]))[:, 0].tolist() == [value, value]

@@ -162,7 +162,19 @@ def test_a_manifest_without_a_field_names_it(bundle: Path) -> None:
 def test_a_bundle_of_other_text_rules_is_refused(bundle: Path) -> None:
     rewrite_manifest(bundle, lambda manifest: manifest["text"].update(rules=7))
     remedy = "retrain, or use the version it was made with"
-    with pytest.raises(BundleError, match=sentence(bundle, "text rules 7, this segmenter has 1", remedy)):
+    with pytest.raises(BundleError, match=sentence(bundle, "text rules 7, this segmenter has 2", remedy)):
+        audit(bundle)
+
+
+def test_a_bundle_of_older_text_rules_is_refused_for_them_though_it_lacks_keys(bundle: Path) -> None:
+    def older(manifest: dict[str, Any]) -> None:
+        manifest["text"] = {"rules": 1, "max_tokens": 48}
+        del manifest["pieces_per_word"]
+
+    rewrite_manifest(bundle, older)
+    with pytest.raises(
+        BundleError, match="text rules 1, this segmenter has 2; retrain, or use the version it was made"
+    ):
         audit(bundle)
 
 

@@ -16,7 +16,7 @@ from segmenter.batches import canonical_batches, tokenise
 from segmenter.bundle import sha256_of
 from segmenter.errors import ModelError
 from segmenter.model import AudienceModel, BaseEncoder, find_base, load, new_model, save
-from segmenter.params import Base
+from segmenter.sections import Base
 
 Encoders = dict[str, Path]
 ARCHITECTURES = ["bert", "xlm-roberta", "modernbert"]
@@ -45,7 +45,7 @@ def named(model: object, revision: str | None = None, pooling: str = "mean") -> 
 
 def logits_of(model: AudienceModel, base: BaseEncoder, texts: list[str], batch_tokens: int) -> torch.Tensor:
     """Logits of each text, shape (n_texts, n_audiences), run in canonical batches."""
-    ids = tokenise(base.tokenizer, texts, base.n_positions).ids
+    ids = tokenise(base.tokenizer, texts, max_tokens=base.n_positions, overlap_tokens=0).ids
     logits = torch.zeros(len(texts), 2)
     for batch in canonical_batches(ids, batch_tokens=batch_tokens, pad_id=base.pad_id):
         with torch.inference_mode():
@@ -68,7 +68,7 @@ def test_the_padding_token_is_the_encoders_own(encoders: Encoders, arch: str, pa
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_messages_begin_and_end_with_the_special_tokens_of_the_encoder(encoders: Encoders, arch: str) -> None:
     first, last = {"xlm-roberta": ("<s>", "</s>")}.get(arch, ("[CLS]", "[SEP]"))
-    ids = tokenise(find_base(named(encoders[arch])).tokenizer, ["the red beds"], 64).ids[0]
+    ids = tokenise(find_base(named(encoders[arch])).tokenizer, ["the red beds"], max_tokens=64, overlap_tokens=0).ids[0]
     assert (ids[0], ids[-1]) == (SPECIALS[arch].index(first), SPECIALS[arch].index(last))
 
 
@@ -101,7 +101,7 @@ def test_padding_changes_no_logit(encoders: Encoders, arch: str, pooling: str) -
     # "red" is 3 tokens of a BERT, in a bucket of 8: alone without padding, then with 5 padding tokens
     base = find_base(named(encoders[arch], pooling=pooling))
     model = new_model(base, n_audiences=2, dropout=0.0).eval()
-    ids = tokenise(base.tokenizer, ["red"], 8).ids
+    ids = tokenise(base.tokenizer, ["red"], max_tokens=8, overlap_tokens=0).ids
     with torch.inference_mode():
         plain, _ = model(torch.tensor(ids), torch.ones(1, len(ids[0]), dtype=torch.long))
     torch.testing.assert_close(logits_of(model, base, ["red"], 8), plain)
@@ -119,7 +119,7 @@ def test_the_pooled_vector_is_the_first_token_where_params_say_so(encoders: Enco
 
 def test_a_saved_tokenizer_neither_pads_nor_cuts(encoders: Encoders, tmp_path: Path) -> None:
     base = find_base(named(encoders["bert"]))
-    tokenise(base.tokenizer, TEXTS, 8)  # leaves a limit behind
+    tokenise(base.tokenizer, TEXTS, max_tokens=8, overlap_tokens=0)  # leaves a limit behind
     save(new_model(base, n_audiences=2, dropout=0.0), base.tokenizer, tmp_path)
     saved = json.loads((tmp_path / "tokenizer.json").read_text("utf-8"))
     assert (saved["padding"], saved["truncation"]) == (None, None)

@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ def test_splits_that_were_not_prepared_are_one_sentence(tiny_params: dict[str, A
 @pytest.mark.parametrize(
     ("section", "change"),
     [
-        ("seed", 18),
+        ("data", {"seed": 18}),
         ("data", {"test_share": 0.3}),
         ("audiences", [{"id": "gardeners", "name": "Gardeners", "definition": "Speaks to people who keep a garden."}]),
     ],
@@ -46,8 +48,20 @@ def test_splits_of_other_params_are_refused(
         read_split(changed(tiny_params, section, change), "train")
 
 
-def test_splits_serve_where_only_the_training_changed(tiny_run: TinyRun, tiny_params: dict[str, Any]) -> None:
-    params = changed(tiny_params, "train", {"epochs": 9})
+def test_splits_of_other_text_rules_are_refused(tiny_run: TinyRun, tiny_params: dict[str, Any], tmp_path: Path) -> None:
+    # their keys would not be those of the same texts today
+    shutil.copytree(tiny_run.folder / "data", tmp_path / "data")
+    report = json.loads((tmp_path / "data" / "report.json").read_text("utf-8"))
+    (tmp_path / "data" / "report.json").write_text(json.dumps(report | {"text_rules": 1}), "utf-8")
+    with pytest.raises(ParamsError, match=r"was prepared with other params; run python -m training\.prepare again"):
+        read_split(changed(tiny_params, "tracking", {"run_folder": str(tmp_path)}), "train")
+
+
+@pytest.mark.parametrize(("section", "change"), [("train", {"epochs": 9}), ("seed", 18)])
+def test_splits_serve_where_only_the_training_changed(
+    tiny_run: TinyRun, tiny_params: dict[str, Any], section: str, change: object
+) -> None:
+    params = changed(tiny_params, section, change)
     assert len(read_split(params, "train")) == len(read_split(tiny_run.params, "train"))
 
 

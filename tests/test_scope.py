@@ -1,6 +1,8 @@
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 
-from segmenter.scope import UNKNOWN, language, languages, out_of_scope
+from segmenter.scope import UNKNOWN, Scope, language, languages, pieces_per_word
+from segmenter.sections import Text
 from segmenter.text import clean
 
 SENTENCES = {
@@ -10,7 +12,6 @@ SENTENCES = {
     "fr": "Le conseil municipal a ouvert une nouvelle bibliothèque dans l'ancienne mairie.",
     "it": "Il consiglio comunale ha aperto lunedì una nuova biblioteca nel vecchio municipio.",
 }
-TRAINED_ON = frozenset(SENTENCES)
 
 
 @pytest.mark.parametrize("code", SENTENCES)
@@ -40,23 +41,85 @@ def test_a_long_message_has_a_language() -> None:
     assert language(" ".join([SENTENCES["de"]] * 500)) == "de"
 
 
+def test_letters_of_handles_links_and_hashtags_do_not_make_a_language() -> None:
+    assert language(clean("#Nachrichten @guten_morgen https://beispiel.de")) == UNKNOWN
+
+
+# How finely a tokenizer cuts: the pieces of this one are letters and two whole words.
+
+PIECES = ["[UNK]", "garden", "beds", *"adegnrst", *(f"##{letter}" for letter in "adegnrst"), "!"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    vocabulary = {piece: number for number, piece in enumerate(PIECES)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("garden beds", 1.0),
+        ("garden dates", 3.0),  # 1 + d a t e s, over 2 words
+        ("garden!!!", 1.0),  # a word and three marks, 4 pieces
+        ("garden жук", 2.0),  # 1 + the three letters of a piece that is unknown, over 2 words
+        ("市議会", 1.5),  # this tokenizer has no piece for three letters together: 3 unknown letters, over 2 words
+        ("", 0.0),
+    ],
+)
+def test_pieces_are_counted_over_words(tokenizer: Tokenizer, text: str, wanted: float) -> None:
+    assert pieces_per_word(tokenizer, [text]).tolist() == [wanted]
+
+
+def test_pieces_are_counted_in_the_beginning_of_a_message(tokenizer: Tokenizer) -> None:
+    # 400 characters are the first 57 times "garden " and one letter more: 57 pieces + 1, over 58 words
+    assert pieces_per_word(tokenizer, ["garden " * 57 + "d" + "ates " * 90]).tolist() == [1.0]
+
+
+def test_pieces_are_counted_whatever_the_tokenizer_cut_before(tokenizer: Tokenizer) -> None:
+    tokenizer.enable_truncation(2)
+    assert pieces_per_word(tokenizer, ["dates"]).tolist() == [5.0]
+
+
+TEXT = Text(
+    rules=2,
+    max_tokens=48,
+    window_overlap_tokens=8,
+    pieces_per_word_at_most=3.0,
+    usual_pieces_factor=2.0,
+    min_letters=3,
+    min_language_messages=5,
+)
+SCOPE = Scope({"en": 1.25, "ru": 4.5}, TEXT)
+
+
 def test_fewer_letters_than_asked_are_too_short() -> None:
     # "ok" has 2 letters
-    assert out_of_scope("ok 12345", "en", trained_on=TRAINED_ON, min_letters=3) == "too_short"
+    assert SCOPE.why_not("ok 12345", found="en", pieces=1.0) == "too_short"
 
 
 def test_exactly_the_letters_asked_are_enough() -> None:
-    assert out_of_scope("yes", "en", trained_on=TRAINED_ON, min_letters=3) == ""
+    assert SCOPE.why_not("yes", found="en", pieces=1.0) == ""
 
 
 def test_replaced_handles_and_links_do_not_count_as_letters() -> None:
-    assert out_of_scope("@user link @user", "en", trained_on=TRAINED_ON, min_letters=1) == "too_short"
+    assert SCOPE.why_not("@user link @user", found="en", pieces=1.0) == "too_short"
 
 
 def test_a_language_without_training_messages_is_out_of_scope_and_named() -> None:
-    found = out_of_scope("Kirjasto avattiin", "fi", trained_on=TRAINED_ON, min_letters=3)
-    assert found == "language_not_trained:fi"
+    assert SCOPE.why_not("Kirjasto avattiin", found="fi", pieces=3.0) == "language_not_trained:fi"
 
 
-def test_a_trained_language_is_in_scope() -> None:
-    assert out_of_scope(SENTENCES["ru"], "ru", trained_on=TRAINED_ON, min_letters=3) == ""
+# twice the usual: 2.5 in English, 9.0 in Russian
+@pytest.mark.parametrize(
+    ("found", "pieces", "reason"),
+    [("en", 2.5, ""), ("en", 2.6, "shattered"), ("ru", 9.0, ""), ("ru", 9.1, "shattered")],
+)
+def test_a_message_cut_far_finer_than_its_language_is_shattered(found: str, pieces: float, reason: str) -> None:
+    assert SCOPE.why_not("the new library", found=found, pieces=pieces) == reason
+
+
+def test_a_language_that_is_always_cut_finely_is_in_scope_where_it_was_trained_on() -> None:
+    assert SCOPE.why_not(SENTENCES["ru"], found="ru", pieces=4.5) == ""

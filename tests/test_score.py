@@ -7,17 +7,20 @@ import pyarrow as pa
 import pytest
 from conftest import TinyRun, tiny_messages
 
+from segmenter.batches import canonical_batches, in_input_order
 from segmenter.bundle import Bundle
 from segmenter.calibration import Calibration, judge
 from segmenter.errors import BundleError, TableError
 from segmenter.messages import VERDICTS
 from segmenter.params import load_settings
+from segmenter.prepared import read_split
 from segmenter.score import Scored, Scorer, open_scorer, scored_schema
+from segmenter.text import text_key
 
 Reseal = Callable[[Path, Path, dict[str, Any]], Bundle]
 TEXTS = [row["text"] for row in tiny_messages()]
 # between 3 tokens and more than 48, so that several buckets and several batches of one are used
-MIXED = [text + " again" * (number % 7) for number, text in enumerate(TEXTS[::6])]
+MIXED = [text + " again" * (number % 7) for number, text in enumerate(TEXTS[::6])] + [" ".join(TEXTS[:9])]
 BAND = Calibration(slope=1.0, intercept=0.0, threshold=0.5, low=0.25, high=0.75)  # exact as float32
 
 
@@ -30,7 +33,16 @@ def columns(scorer: Scorer, scores: list[list[float]], scope: list[str] | None =
     """What scoring adds for messages of these scores, judged by BAND for every audience."""
     found = np.array(scores, np.float32)
     n = len(scores)
-    scored = Scored(found, found, judge(found, [BAND] * 3), ["en"] * n, scope or [""] * n, np.zeros(n, np.bool_))
+    scored = Scored(
+        logits=found,
+        scores=found,
+        verdicts=judge(found, [BAND] * 3),
+        languages=["en"] * n,
+        scope=scope or [""] * n,
+        long=np.zeros(n, np.bool_),
+        pooled=np.zeros((n, 2), np.float32),
+        pieces_per_word=np.ones(n),
+    )
     return {name: values.to_pylist() for name, values in scorer.columns(scored, "").items()}
 
 
@@ -50,17 +62,45 @@ def test_a_repeated_message_has_the_same_score_each_time(scorer: Scorer) -> None
     np.testing.assert_array_equal(scores[0], scores[-1])
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        "gardeners,  water the red\n beds before noon",
-        "\u200bgardeners, water the ｒｅｄ beds before noon",
-    ],
-)
-def test_spacing_and_styled_letters_change_no_score(scorer: Scorer, other: str) -> None:
-    plain = "gardeners, water the red beds before noon"
-    scores = scorer.score([plain, other]).scores
+PLAIN = "gardeners, water the red beds before noon @anna https://a.example"
+MESSY = [
+    "gardeners,  water the red\n beds before noon @anna https://a.example",
+    "\u200bgardeners, water the ｒｅｄ beds before no\u00adon @anna https://a.example",
+    "gard\u0435ners, water the red b\u0435ds before n\u043e\u043en @anna https://a.example",  # Cyrillic letters
+    "g\u0336ardeners, water the red beds\u0301\u0302\u0303\u0304 before noon @bert_2 t.me/other/12",
+]
+
+
+@pytest.mark.parametrize("other", MESSY)
+def test_what_the_text_rules_take_out_changes_no_score(scorer: Scorer, other: str) -> None:
+    scores = scorer.score([PLAIN, other]).scores
     np.testing.assert_array_equal(scores[0], scores[1])
+
+
+@pytest.mark.parametrize("other", MESSY)
+def test_training_and_scoring_read_the_same_of_a_message(tiny_run: TinyRun, scorer: Scorer, other: str) -> None:
+    # through the real bundle: the tokens that training would learn from give the logits that scoring gives
+    from segmenter.model import find_base
+    from training.examples import to_examples
+
+    frame = read_split(tiny_run.params, "train").head(2).assign(text=[PLAIN, other])
+    examples = to_examples(frame, find_base(tiny_run.params.base), tiny_run.params)
+    assert examples.tokens.ids[0] == examples.tokens.ids[1]
+    batches = canonical_batches(examples.tokens.ids, batch_tokens=scorer.settings.batch_tokens, pad_id=examples.pad_id)
+    logits = in_input_order(batches, [output.logits for output in scorer.runtime.run(batches)], examples.tokens)
+    np.testing.assert_array_equal(scorer.score([PLAIN, other]).logits, logits)
+
+
+def test_a_bundle_knows_a_training_message_in_disguise(tiny_run: TinyRun, scorer: Scorer) -> None:
+    text = read_split(tiny_run.params, "train")["text"].iloc[0]
+    assert text_key(text.upper().replace(" ", " \u200b ") + " https://a.example") not in scorer.bundle.row_keys
+    assert text_key(text.upper().replace(" ", " \u200b ")) in scorer.bundle.row_keys
+
+
+# the tiny vocabulary has the words of the training messages whole, all else letter by letter
+def test_a_message_of_random_letters_is_shattered(scorer: Scorer) -> None:
+    plain = "the bakery sells rolls until six"
+    assert scorer.score([plain, f"{plain} qxzjvkwq bvcxzqwj pqowxzjv zxqvbjwk"]).scope == ["", "shattered"]
 
 
 def test_who_is_named_changes_no_score(scorer: Scorer) -> None:
@@ -170,12 +210,34 @@ def test_the_language_column_is_the_messages_own(scorer: Scorer, text: str, lang
 def test_messages_longer_than_max_tokens_are_marked_each_time(scorer: Scorer) -> None:
     # 48 tokens, two of them special: 47 words are too long, 46 are not
     scored = scorer.score(["red " * 47, "red", "red " * 46, "red " * 47])
-    assert scored.cut.tolist() == [True, False, False, True]
+    assert scored.long.tolist() == [True, False, False, True]
 
 
-def test_a_cut_message_is_judged_by_its_beginning(scorer: Scorer) -> None:
-    scores = scorer.score(["red " * 46 + "beds", "red " * 46 + "shelf"]).scores
-    np.testing.assert_array_equal(scores[0], scores[1])
+def test_what_stands_beyond_max_tokens_counts(scorer: Scorer) -> None:
+    # 63 words for nobody, more than a window holds, then what gardeners are told, or cyclists
+    filler = "the blue cloud passed over the harbour " * 9
+    told = ["gardeners, water the red beds before noon " * 4, "cyclists, the red lane opens on Monday " * 4]
+    scored = scorer.score([filler + text for text in told])
+    assert scored.logits[0, 0] > scored.logits[1, 0] + 0.1
+    assert scored.scores[0, 0] > scored.scores[1, 0]
+
+
+def test_the_logits_of_a_long_message_are_the_mean_over_its_windows_by_tokens(scorer: Scorer) -> None:
+    # 46 words a window, 16 of them shared: 60 words are windows of words 1 to 46 and 31 to 60, of 48 and 32 tokens
+    words = " ".join(text for text in TEXTS[::7]).replace(",", "").split()[:60]
+    logits = scorer.score([" ".join(words), " ".join(words[:46]), " ".join(words[30:])]).logits
+    np.testing.assert_allclose(logits[0], (48 * logits[1] + 32 * logits[2]) / 80, rtol=1e-5)
+
+
+def test_pooled_vectors_of_a_long_message_are_the_mean_over_its_windows_by_tokens(scorer: Scorer) -> None:
+    pooled = scorer.score(["red " * 60, "red " * 46, "red " * 30]).pooled
+    np.testing.assert_allclose(pooled[0], (48 * pooled[1] + 32 * pooled[2]) / 80, rtol=1e-4, atol=1e-6)
+
+
+def test_a_message_of_100_kilobytes_is_scored(scorer: Scorer) -> None:
+    scored = scorer.score(["gardeners, water the red beds before noon " * 2500, TEXTS[0]])
+    assert scored.long.tolist() == [True, False]
+    assert np.isfinite(scored.scores).all()
 
 
 def test_the_model_column_is_the_name_of_the_bundle(scorer: Scorer) -> None:

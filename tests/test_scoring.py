@@ -16,6 +16,7 @@ from segmenter.errors import TableError
 from segmenter.params import load_settings
 from segmenter.score import Scorer, open_scorer
 from segmenter.scoring import Job, Result, score_table
+from segmenter.sections import Text
 
 FORMATS = ["csv", "tsv", "jsonl", "parquet", "csv.gz", "csv.zst", "jsonl.gz", "jsonl.zst"]
 ADDED = [
@@ -249,10 +250,10 @@ def test_output_and_rejects_are_two_files(scorer: Scorer, tmp_path: Path) -> Non
         run(scorer, write_table(tmp_path / "in.csv", ROWS), out, rejects=tmp_path / "." / "out.csv")
 
 
-def test_messages_that_were_cut_are_counted_each_time(scorer: Scorer, tmp_path: Path) -> None:
+def test_messages_read_in_windows_are_counted_each_time(scorer: Scorer, tmp_path: Path) -> None:
     # the tiny bundle reads 48 tokens, two of them special
     rows = [{"text": "red " * 47}, {"text": "red " * 46}, {"text": "red " * 47}]
-    assert run(scorer, write_table(tmp_path / "in.csv", rows), tmp_path / "out.csv").n_cut == 2
+    assert run(scorer, write_table(tmp_path / "in.csv", rows), tmp_path / "out.csv").n_long == 2
 
 
 def test_progress_ends_with_all_of_the_input_and_every_message(scorer: Scorer, tmp_path: Path) -> None:
@@ -264,11 +265,45 @@ def test_progress_ends_with_all_of_the_input_and_every_message(scorer: Scorer, t
     assert shown[-1][0] == 1.0
 
 
+TEXT = Text(
+    rules=2,
+    max_tokens=96,
+    window_overlap_tokens=8,
+    pieces_per_word_at_most=3.0,
+    usual_pieces_factor=2.0,
+    min_letters=3,
+    min_language_messages=5,
+)
+
+
 def test_the_last_line_accounts_for_every_row() -> None:
     # 1,200 + 30 + 4 = 1,234 out, 6 aside: 1,240 in
     verdicts = Counter({"chosen": 1200, "none": 30, "uncertain": 4})
-    result = Result(verdicts, n_rows=1240, n_rejects=6, n_cut=2, max_tokens=96)
+    result = Result(verdicts, n_rows=1240, n_rejects=6, n_long=2, shattered=Counter(), text=TEXT)
     assert result.sentence() == (
         "1,200 chosen, 30 none, 4 uncertain; 1,240 rows in = 1,234 rows out + 6 rejects; "
-        "2 longer than 96 tokens, judged by their beginning"
+        "2 (0.2%) longer than 96 tokens, read in windows"
     )
+
+
+@pytest.mark.parametrize(("n_shattered", "warned"), [(0, False), (5, False), (6, True)])
+def test_a_corpus_that_the_tokenizer_mostly_shatters_is_warned_of(n_shattered: int, warned: bool) -> None:
+    # more than half of 10
+    shattered = Counter({"ru": n_shattered})
+    result = Result(Counter({"none": 10}), n_rows=10, n_rejects=0, n_long=0, shattered=shattered, text=TEXT)
+    assert bool(result.warning()) == warned
+
+
+def test_the_warning_says_how_many_messages_and_names_the_languages() -> None:
+    verdicts, shattered = Counter({"none": 1500, "chosen": 500}), Counter({"uk": 200, "ru": 1000})
+    result = Result(verdicts, n_rows=2000, n_rejects=0, n_long=0, shattered=shattered, text=TEXT)
+    assert result.warning() == (
+        "this model's tokenizer cuts 1,200 of 2,000 messages (60.0%) into more than 3 pieces a word (mostly ru, uk); "
+        "a base encoder that knows these languages reads them better and faster"
+    )
+
+
+def test_messages_that_the_tokenizer_shatters_are_counted_by_language(scorer: Scorer, tmp_path: Path) -> None:
+    # the tiny vocabulary knows no Russian letter: each word is unknown, and counts as its letters
+    rows = [*ROWS, {"id": "ru", "text": "Городской совет открыл библиотеку в старом здании ратуши"}]
+    assert run(scorer, write_table(tmp_path / "in.csv", rows), tmp_path / "out.csv").shattered == Counter({"ru": 1})

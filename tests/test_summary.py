@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from segmenter.errors import ParamsError, TableError
-from segmenter.params import Summary, load_settings
+from segmenter.params import load_settings
+from segmenter.sections import Summary
 from segmenter.summary.dates import day_of
 from segmenter.summary.events import read_events
 from segmenter.summary.findings import Findings, Group, Origin
@@ -96,10 +97,12 @@ def test_uncertain_messages_are_counted_by_reason(tmp_path: Path) -> None:
     rows = [
         uncertain("ok", "too_short"),
         uncertain("a", "near_threshold:north;near_threshold:south_side"),
+        uncertain("g7Rk q9Zt", "shattered"),
         message("b"),
     ]
     unknowns = findings(tmp_path, rows).unknowns
-    assert (unknowns.n_uncertain, unknowns.n_near, unknowns.n_too_short, unknowns.n_out_of_scope) == (2, 1, 1, 1)
+    assert (unknowns.n_uncertain, unknowns.n_near, unknowns.n_out_of_scope) == (3, 1, 2)
+    assert (unknowns.n_too_short, unknowns.n_shattered) == (1, 1)
 
 
 def test_copies_that_differ_in_case_links_and_handles_are_one_text(tmp_path: Path) -> None:
@@ -213,11 +216,16 @@ def test_a_text_repeated_by_many_counts_once_for_words_and_texts(tmp_path: Path)
     assert found.words == []
 
 
+def test_a_hashtag_is_one_word() -> None:
+    found = words_of("now #OpenTheHarbour and #old_town https://a.example/#Part")
+    assert found == {"now", "and", "#opentheharbour", "#old_town"}
+
+
 def test_words_hold_no_link_handle_address_or_number() -> None:
     text = (
         "Schöne Grüße @ann_b 2031 https://a.example/x mail bob@post.example ring +49 30 1234567 #Hafenfest don’t हिन्दी"
     )
-    assert words_of(text) == {"schöne", "grüße", "mail", "ring", "#hafenfest", "don’t", "हिन्दी"}
+    assert words_of(text) == {"schöne", "grüße", "mail", "ring", "#hafenfest", "don't", "हिन्दी"}
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,11 @@ class Tree(HTMLParser):
         self.links += [value for name, value in found.items() if name in ("href", "src") and value]
 
 
+def test_shattered_messages_have_a_row_in_plain_words(tmp_path: Path) -> None:
+    html = summary(tmp_path, [message("one", "north"), uncertain("g7Rk q9Zt", "shattered")]).html.read_text("utf-8")
+    assert 'Not words the model can read (codes, disguised letters)</th><td class="n">1</td>' in html
+
+
 def test_headings_are_in_order_ids_are_single_and_links_stay_in_the_page(tmp_path: Path) -> None:
     tree = Tree(hostile_page(tmp_path).read_text("utf-8"))
     assert tree.headings[0] == 1 and tree.headings.count(1) == 1

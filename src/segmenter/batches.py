@@ -1,7 +1,8 @@
 """Texts to canonical token batches, and results back to input order. Needs no torch.
 
-A message's bucket is decided by the message alone (its token count rounded up), every batch of a bucket has the same
-shape, and the last one is filled with empty rows: a score cannot depend on a message's neighbours.
+A message longer than max_tokens is read in windows that overlap. Windows and their bucket are decided by the message alone
+(its token count rounded up), every batch of a bucket has the same shape, and the last one is filled with empty rows: a
+score cannot depend on a message's neighbours.
 """
 
 from collections.abc import Sequence
@@ -17,10 +18,32 @@ BUCKET_STEPS = ((64, 8), (128, 16), (512, 64))  # (up to so many tokens, rounded
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids of some messages, and which of them were longer than max_tokens and were cut."""
+    """Some messages as windows: one each, several where a message is longer than max_tokens.
+
+    Attributes:
+        ids: Token ids of each window, message after message.
+        message: Whose window each is, ascending, shape (n_windows,).
+    """
 
     ids: list[list[int]]
-    cut: list[bool]
+    message: Ints
+
+    @property
+    def n_windows(self) -> Ints:
+        """Windows of each message, at least one, shape (n_messages,)."""
+        return np.bincount(self.message)
+
+    @property
+    def long(self) -> NDArray[np.bool_]:
+        """Which messages are longer than max_tokens, shape (n_messages,)."""
+        return self.n_windows > 1
+
+    def part(self, places: Ints) -> "Tokens":
+        """The messages at `places`, in that order."""
+        first = np.searchsorted(self.message, places)
+        n_windows = self.n_windows[places]
+        ids = [self.ids[start + n] for start, end in zip(first, n_windows, strict=True) for n in range(end)]
+        return Tokens(ids, np.repeat(np.arange(len(places)), n_windows))
 
 
 @dataclass(frozen=True)
@@ -28,7 +51,7 @@ class TokenBatch:
     """One batch of one shape.
 
     Attributes:
-        rows: Which messages its first rows are; the remaining rows are empty.
+        rows: Which windows its first rows are; the remaining rows are empty.
         input_ids: Shape (n_rows, bucket).
         attention_mask: Same shape, 1 on real tokens.
     """
@@ -38,16 +61,21 @@ class TokenBatch:
     attention_mask: Ints
 
 
-def tokenise(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> Tokens:
-    """Token ids with the special tokens of the encoder, at most `max_tokens` a message."""
+def tokenise(tokenizer: Tokenizer, texts: Sequence[str], *, max_tokens: int, overlap_tokens: int) -> Tokens:
+    """The windows of each message, at most `max_tokens` each, the special tokens of the encoder in every one.
+
+    Two neighbouring windows share `overlap_tokens`, so that no phrase is seen only in halves.
+    """
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
+    tokenizer.enable_truncation(max_tokens, stride=overlap_tokens)
     encodings = tokenizer.encode_batch_fast(list(texts))
-    return Tokens([encoding.ids for encoding in encodings], [bool(encoding.overflowing) for encoding in encodings])
+    windows = [[encoding, *encoding.overflowing] for encoding in encodings]
+    message = [number for number, part in enumerate(windows) for _ in part]
+    return Tokens([window.ids for part in windows for window in part], np.array(message, np.int64))
 
 
 def bucket(n_tokens: int) -> int:
-    """The padded length of a message of `n_tokens`, 8 at least."""
+    """The padded length of a window of `n_tokens`, 8 at least."""
     n_tokens = max(n_tokens, 1)
     for limit, step in BUCKET_STEPS:
         if n_tokens <= limit:
@@ -59,7 +87,7 @@ def canonical_batches(ids: Sequence[list[int]], *, batch_tokens: int, pad_id: in
     """Batches of equal shape per bucket, longest bucket first (what is slowest does not come last).
 
     Args:
-        ids: Token ids of each message.
+        ids: Token ids of each window.
         batch_tokens: Rows of a batch times its bucket, at most (but at least one row).
         pad_id: The encoder's padding token.
     """
@@ -87,10 +115,23 @@ def _batch(ids: Sequence[list[int]], rows: list[int], shape: tuple[int, int], pa
 
 
 def in_input_order(
-    batches: Sequence[TokenBatch], results: Sequence[NDArray[np.float32]], n_messages: int
+    batches: Sequence[TokenBatch], results: Sequence[NDArray[np.float32]], tokens: Tokens
 ) -> NDArray[np.float32]:
-    """Results of the batches, empty rows dropped, as one array of shape (n_messages, ...)."""
-    ordered = np.empty((n_messages, *results[0].shape[1:]), np.float32)
+    """Results of the batches, empty rows dropped, as one array of shape (n_messages, ...).
+
+    A message of several windows has their mean, each weighted by its tokens: a short last window counts for as much as
+    was read in it. With mean pooling and a linear head that is (but for the overlaps, which count twice) the head on the
+    mean over all tokens of the message, just what a message of one window gets. Means over the parts of a text come from
+    Sun et al. 2019, How to Fine-Tune BERT for Text Classification?, section 5.3.1.
+    """
+    windows = np.empty((len(tokens.ids), *results[0].shape[1:]), np.float32)
     for batch, result in zip(batches, results, strict=True):
-        ordered[batch.rows] = result[: len(batch.rows)]
-    return ordered
+        windows[batch.rows] = result[: len(batch.rows)]
+    end = np.cumsum(tokens.n_windows)
+    first = end - tokens.n_windows
+    messages: NDArray[np.float32] = windows[first]
+    for place in np.flatnonzero(tokens.long):
+        own = slice(first[place], end[place])
+        n_tokens = [len(ids) for ids in tokens.ids[own]]
+        messages[place] = np.average(windows[own].astype(np.float64), axis=0, weights=n_tokens)
+    return messages

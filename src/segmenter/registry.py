@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from segmenter.bundle import Bundle, audit
 from segmenter.errors import BundleError, TrackingError
-from segmenter.params import Tracking
+from segmenter.sections import Tracking
 from segmenter.tracking import BUNDLE_ARTIFACT, store, tracking_uri
 
 SCHEME = "models:/"

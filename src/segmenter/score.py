@@ -14,9 +14,9 @@ from segmenter.batches import canonical_batches, in_input_order, tokenise
 from segmenter.bundle import TOKENIZER, Bundle, audit
 from segmenter.calibration import Verdicts, judge, to_scores
 from segmenter.errors import TableError
-from segmenter.messages import scored_fields
-from segmenter.params import Score
-from segmenter.scope import language, out_of_scope
+from segmenter.messages import NEAR, scored_fields
+from segmenter.scope import Scope, language, pieces_per_word
+from segmenter.sections import Score
 from segmenter.text import clean
 
 
@@ -30,7 +30,9 @@ class Scored:
         verdicts: The scores compared with thresholds and bands.
         languages: ISO 639 code of each message, `und` where it has no words.
         scope: Why a message is out of scope, or an empty string.
-        cut: Which messages are longer than max_tokens, and were judged by their beginning; shape (n_messages,).
+        long: Which messages are longer than max_tokens, and were read in windows; shape (n_messages,).
+        pooled: The encoder's vectors, shape (n_messages, hidden_size).
+        pieces_per_word: How finely the tokenizer cuts each message, shape (n_messages,).
     """
 
     logits: NDArray[np.float32]
@@ -38,7 +40,9 @@ class Scored:
     verdicts: Verdicts
     languages: list[str]
     scope: list[str]
-    cut: NDArray[np.bool_]
+    long: NDArray[np.bool_]
+    pooled: NDArray[np.float32]
+    pieces_per_word: NDArray[np.float64]
 
 
 class Scorer:
@@ -55,7 +59,7 @@ class Scorer:
         self.runtime = runtimes.load(bundle, runtime=settings.runtime, device=settings.device)
         self._pad_id = runtimes.pad_id(bundle)
         self._tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
-        self._trained_on = frozenset(bundle.manifest.languages)
+        self._scope = Scope(bundle.manifest.pieces_per_word, bundle.manifest.text)
 
     def score(self, texts: Sequence[str]) -> Scored:
         """Score original texts; each different cleaned text is run once."""
@@ -63,15 +67,21 @@ class Scorer:
         cleaned = [clean(text) for text in texts]
         different = list(dict.fromkeys(cleaned))
         place = {text: number for number, text in enumerate(different)}
-        tokens = tokenise(self._tokenizer, different, manifest.text.max_tokens)
+        windows = manifest.text
+        tokens = tokenise(
+            self._tokenizer, different, max_tokens=windows.max_tokens, overlap_tokens=windows.window_overlap_tokens
+        )
         batches = canonical_batches(tokens.ids, batch_tokens=self.settings.batch_tokens, pad_id=self._pad_id)
-        logits = np.empty((0, len(manifest.audiences)), np.float32)
+        logits, pooled = np.empty((0, len(manifest.audiences)), np.float32), np.empty((0, 0), np.float32)
         if batches:
-            logits = in_input_order(batches, [output.logits for output in self.runtime.run(batches)], len(different))
+            outputs = self.runtime.run(batches)
+            logits = in_input_order(batches, [output.logits for output in outputs], tokens)
+            pooled = in_input_order(batches, [output.pooled for output in outputs], tokens)
         found = [language(text) for text in different]
+        pieces = pieces_per_word(self._tokenizer, different)
         scope = [
-            out_of_scope(text, lang, trained_on=self._trained_on, min_letters=manifest.text.min_letters)
-            for text, lang in zip(different, found, strict=True)
+            self._scope.why_not(text, found=lang, pieces=n)
+            for text, lang, n in zip(different, found, pieces, strict=True)
         ]
         spread = np.array([place[text] for text in cleaned], np.int64)
         scores = to_scores(logits[spread], manifest.calibration)
@@ -82,7 +92,9 @@ class Scorer:
             judge(scores, manifest.calibration),
             languages,
             reasons,
-            np.array(tokens.cut, np.bool_)[spread],
+            tokens.long[spread],
+            pooled[spread],
+            pieces[spread],
         )
 
     def columns(self, scored: Scored, prefix: str) -> dict[str, pa.Array]:
@@ -91,7 +103,7 @@ class Scorer:
         near, clear = scored.verdicts.near, scored.verdicts.clear
         audiences = [";".join(ids[row]) for row in clear]
         reasons = [
-            ";".join([*([why] if why else []), *(f"near_threshold:{name}" for name in ids[row])])
+            ";".join([*([why] if why else []), *(f"{NEAR}:{name}" for name in ids[row])])
             for why, row in zip(scored.scope, near, strict=True)
         ]
         verdicts = [

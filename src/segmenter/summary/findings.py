@@ -84,7 +84,8 @@ class Unknowns:
 
     Attributes:
         n_near: In-scope messages near a threshold.
-        n_out_of_scope: Messages too short, or in a language without enough training messages.
+        n_out_of_scope: Messages too short, shattered, or in a language without enough training messages.
+        n_shattered: Messages that the tokenizer cuts far finer than others of their language: codes, disguised letters.
         n_set_aside: Those of them that scored above a threshold.
         untrained: Messages by language that the model was not trained on.
     """
@@ -93,6 +94,7 @@ class Unknowns:
     n_near: int
     n_out_of_scope: int
     n_too_short: int
+    n_shattered: int
     n_set_aside: int
     untrained: dict[str, int]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from segmenter import __version__
 from segmenter.errors import TableError
-from segmenter.params import Summary
+from segmenter.messages import NOT_TRAINED, SHATTERED, TOO_SHORT
+from segmenter.sections import Summary
 from segmenter.summary.events import Event
 from segmenter.summary.findings import (
     FORMAT,
@@ -112,12 +113,13 @@ def _examples(tally: Tally, named: set[str]) -> list[Example]:
 
 
 def _unknowns(tally: Tally) -> Unknowns:
-    untrained = {about: n for (code, about), n in tally.reasons.most_common() if code == "language_not_trained"}
+    untrained = {about: n for (code, about), n in tally.reasons.most_common() if code == NOT_TRAINED}
     return Unknowns(
         n_uncertain=tally.verdicts["uncertain"],
         n_near=tally.n_near,
         n_out_of_scope=tally.n_out_of_scope,
-        n_too_short=sum(n for (code, _), n in tally.reasons.items() if code == "too_short"),
+        n_too_short=tally.reasons[TOO_SHORT, ""],
+        n_shattered=tally.reasons[SHATTERED, ""],
         n_set_aside=tally.n_set_aside,
         untrained=untrained,
     )

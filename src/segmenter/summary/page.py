@@ -32,7 +32,7 @@ def page(findings: Findings, *, dated: bool) -> str:
     drawn = over_time.periods and timeline_picture(over_time, findings.audiences, findings.events)
     named = [group for group in findings.sources if group.kind == "one"]
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             findings=findings,
@@ -53,7 +53,8 @@ def page(findings: Findings, *, dated: bool) -> str:
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of this folder and the filters of every page: how numbers, languages and texts are shown."""
     loader = PackageLoader("segmenter.summary", "")
     found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     found.filters |= {

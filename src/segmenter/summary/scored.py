@@ -8,13 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from segmenter.errors import TableError
-from segmenter.messages import VERDICTS, MessageBatch
+from segmenter.messages import OUT_OF_SCOPE, VERDICTS, MessageBatch
 from segmenter.summary.dates import Day, day_of, open_zone
 from segmenter.tables import TableReader
 
 BATCH_MESSAGES = 8192  # held in memory at a time; changes no result
-OUT_OF_SCOPE = ("too_short", "language_not_trained")
-NEAR = "near_threshold"
 ADDED = ("audiences", "verdict", "reason", "language", "model")
 
 

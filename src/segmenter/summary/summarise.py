@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from segmenter.errors import TableError
-from segmenter.params import Summary
+from segmenter.sections import Summary
 from segmenter.summary.dates import open_zone
 from segmenter.summary.events import read_events
 from segmenter.summary.findings import Findings, Origin

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from segmenter.params import Summary
+from segmenter.messages import NEAR
+from segmenter.sections import Summary
 from segmenter.summary.examples import ExampleShelf
-from segmenter.summary.scored import NEAR, ScoredRow
+from segmenter.summary.scored import ScoredRow
 from segmenter.summary.words import WordCounts
 from segmenter.text import text_key
 

@@ -14,11 +14,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.params import Summary
+from segmenter.sections import Summary
 from segmenter.summary.redact import without_contacts
 from segmenter.text import clean
 
 _REPLACED = re.compile(r"@user\b|\blink\b")  # what clean() writes for handles and links
+_HASHTAG = re.compile(r"(?<![\w/&])#\w+")
 MIN_LETTERS = 2
 Floats = NDArray[np.float64]
 
@@ -62,8 +63,11 @@ class _Side:
 
 
 def words_of(text: str) -> set[str]:
-    """The different words of a message, lower-cased, without links, handles, addresses and numbers."""
-    cleaned = without_contacts(_REPLACED.sub(" ", clean(text).lower()), link=" ", handle=" ", phone=" ", email=" ")
+    """The different words of a message, lower-cased, hashtags whole, without links, handles, addresses and numbers."""
+    text = unicodedata.normalize("NFKC", text)
+    tags = " ".join(_HASHTAG.findall(text))  # clean() takes them apart
+    words = f"{clean(_HASHTAG.sub(' ', text))} {tags}".lower()
+    cleaned = without_contacts(_REPLACED.sub(" ", words), link=" ", handle=" ", phone=" ", email=" ")
     return {word for word in _word().findall(cleaned) if len(word) >= MIN_LETTERS}
 
 
