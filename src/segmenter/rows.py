@@ -25,15 +25,20 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 MAX_NESTING = 100  # deeper JSON is refused: Python's own JSON reader and writer stop at some 980, each elsewhere
 JSON_TEXT = {b"segmenter": b"json"}  # field metadata: this text column holds JSON, written back as JSON
 Values = dict[str, Any]
+Position = Callable[[], int]  # how many of a file's bytes are read
 
 
 class Row(NamedTuple):
-    """One record as found: `values`, or None and the reason why it has none."""
+    """One record as found: `values`, or None and the reason why it has none.
+
+    `left_out`: nothing is wrong with it; its format says that it is not to be used.
+    """
 
     line: int
     values: Values | None
     found: str
     reason: str
+    left_out: bool = False
 
 
 def table_format(path: Path) -> tuple[str, str | None]:
@@ -71,7 +76,7 @@ def schema_of(file: Path) -> pa.Schema:
             raise TableError(file, "is empty", "a CSV table starts with a header line")
         return pa.schema([pa.field(name, pa.string()) for name in header[1]])
     kinds: dict[str, set[str]] = {}
-    for row, _position in _jsonl_rows(file):
+    for row, _position in jsonl_rows(file):
         for name, value in (row.values or {}).items():
             kinds.setdefault(name, set()).add(_json_kind(value))
     if not kinds:
@@ -105,22 +110,22 @@ def _json_field(name: str, kinds: set[str]) -> pa.Field:
     return pa.field(name, pa.string(), metadata=JSON_TEXT)
 
 
-def raw_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
+def raw_rows(file: Path) -> Iterator[tuple[Row, Position]]:
     """Every record in order, unusable ones with a reason, each with a function that says how many bytes are read."""
     kind, _ = table_format(file)
     if kind == "parquet":
         return _parquet_rows(file)
-    return _csv_rows(file) if kind == "csv" else _jsonl_rows(file)
+    return csv_rows(file) if kind == "csv" else jsonl_rows(file)
 
 
 def _parquet(file: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:
-        raise TableError(file, f"is not a whole Parquet file ({_one_line(error)})", "export it again") from error
+        raise TableError(file, f"is not a whole Parquet file ({one_line(error)})", "export it again") from error
 
 
-def _parquet_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
+def _parquet_rows(file: Path) -> Iterator[tuple[Row, Position]]:
     parquet = _parquet(file)
     n_rows, size, line = max(parquet.metadata.num_rows, 1), file.stat().st_size, 0
 
@@ -133,7 +138,7 @@ def _parquet_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
                 line += 1
                 yield Row(line, values, "", "" if values is not None else "is not UTF-8"), position
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{file} row {line + 1}", f"cannot be read ({_one_line(error)})", "export it again") from error
+        raise TableError(f"{file} row {line + 1}", f"cannot be read ({one_line(error)})", "export it again") from error
 
 
 def _records(batch: pa.RecordBatch) -> list[Values | None]:
@@ -148,8 +153,9 @@ def _records(batch: pa.RecordBatch) -> list[Values | None]:
     return records
 
 
-def _jsonl_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
-    stream, position = _open(file)
+def jsonl_rows(file: Path) -> Iterator[tuple[Row, Position]]:
+    """Every line of a JSONL file as a row; empty lines are none."""
+    stream, position = open_bytes(file)
     with stream:
         for line, raw in _whole_lines(file, stream):
             if not raw.strip():
@@ -162,13 +168,13 @@ def _jsonl_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
             except json.JSONDecodeError as error:
                 yield Row(line, None, found, f"is not JSON ({error.msg} at character {error.pos + 1})"), position
             except (ValueError, RecursionError) as error:  # a number of thousands of digits; endless nesting
-                yield Row(line, None, found, f"is not JSON ({_one_line(error)})"), position
+                yield Row(line, None, found, f"is not JSON ({one_line(error)})"), position
             else:
                 if not isinstance(values, dict):
                     yield Row(line, None, found, f"is {type(values).__name__}, not a JSON object"), position
                 elif _too_deep(values):
                     yield Row(line, None, found, f"is nested more than {MAX_NESTING} deep"), position
-                elif not _encodable(values):
+                elif not encodable(values):
                     yield Row(line, None, found, "holds half a character (a lone surrogate)"), position
                 else:
                     yield Row(line, values, found, ""), position
@@ -183,17 +189,18 @@ def _whole_lines(file: Path, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     except (OSError, EOFError, pa.ArrowException) as error:
         raise TableError(
             f"{file} after line {line}",
-            f"cannot be read further ({_one_line(error)})",
+            f"cannot be read further ({one_line(error)})",
             "fetch or export the file again",
         ) from error
 
 
-def _csv_rows(file: Path) -> Iterator[tuple[Row, Callable[[], int]]]:
+def csv_rows(file: Path) -> Iterator[tuple[Row, Position]]:
+    """Every record of a CSV file as a row of its header's columns; `schema_of` has looked at the header."""
     lines = _csv_lines(file)
     _, header, _ = next(lines)
     for line, fields, position in lines:
         found = ",".join(fields)
-        if not _encodable(found):
+        if not encodable(found):
             yield Row(line, None, found.encode("utf-8", "replace").decode(), "is not UTF-8"), position
         elif len(fields) != len(header):
             yield Row(line, None, found, f"has {len(fields)} fields, the header has {len(header)}"), position
@@ -214,10 +221,10 @@ class _Source:
         yield "\n"
 
 
-def _csv_lines(file: Path) -> Iterator[tuple[int, list[str], Callable[[], int]]]:
+def _csv_lines(file: Path) -> Iterator[tuple[int, list[str], Position]]:
     """Records with their first line; the header first, with its names checked."""
     csv.field_size_limit(sys.maxsize if sys.maxsize < 2**31 else 2**31 - 1)
-    stream, position = _open(file)
+    stream, position = open_bytes(file)
     with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         line = 0
         try:
@@ -242,13 +249,13 @@ def _csv_lines(file: Path) -> Iterator[tuple[int, list[str], Callable[[], int]]]
         except (OSError, EOFError, pa.ArrowException, csv.Error) as error:
             raise TableError(
                 f"{file} after line {line}",
-                f"cannot be read further ({_one_line(error)})",
+                f"cannot be read further ({one_line(error)})",
                 "fetch or export the file again",
             ) from error
 
 
 def _check_header(file: Path, line: int, header: list[str]) -> None:
-    if not _encodable("".join(header)) or "\x00" in "".join(header):
+    if not encodable("".join(header)) or "\x00" in "".join(header):
         raise TableError(f"{file} line {line}", "the header is not UTF-8", "save the table as UTF-8")
     _check_names(f"{file} line {line}", header)
 
@@ -259,9 +266,9 @@ def _check_names(where: str, names: list[str]) -> None:
         raise TableError(where, f"two columns are named {repeated[0]!r}", "rename one")
 
 
-def _open(file: Path) -> tuple[BinaryIO, Callable[[], int]]:
+def open_bytes(file: Path) -> tuple[BinaryIO, Position]:
     """A byte stream of the decompressed file, and a function that says how many of the file's bytes are read."""
-    _, compression = table_format(file)
+    compression = COMPRESSIONS.get(file.suffix.lower())
     try:
         raw = file.open("rb")
     except OSError as error:
@@ -303,7 +310,8 @@ def _too_deep(values: Values) -> bool:
     return True
 
 
-def _encodable(value: object) -> bool:
+def encodable(value: object) -> bool:
+    """Whether UTF-8 can hold it: no byte that was no character, no half of one."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     try:
         text.encode("utf-8")
@@ -312,5 +320,6 @@ def _encodable(value: object) -> bool:
     return True
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """What a library says of a fault, fit for one sentence of ours."""
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -5,6 +5,8 @@ Every CSV column stays text, as it was written. Not here: the formats (rows.py),
 """
 
 import json
+from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,9 +14,10 @@ import pyarrow as pa
 
 from segmenter.errors import TableError
 from segmenter.messages import MessageBatch, Reject
-from segmenter.rows import JSON_TEXT, Row, Values, raw_rows, schema_of, table_format
+from segmenter.rows import JSON_TEXT, Position, Row, Values, raw_rows, schema_of, table_format
 
 ROW_SHOWN = 2_000  # characters of a rejected row that are kept
+WAY_OUT = "mend it (segmenter score and convert can set such rows aside with --rejects FILE)"
 
 
 def table_files(path: Path) -> list[Path]:
@@ -23,19 +26,26 @@ def table_files(path: Path) -> list[Path]:
     Raises:
         TableError: Nothing is there, or a folder holds no table.
     """
-    if path.is_dir():
-        found = [
-            file
-            for file in sorted(path.rglob("*"))
-            if file.is_file() and not _is_hidden(file.relative_to(path)) and _is_table(file)
-        ]
-        if not found:
-            raise TableError(path, "the folder holds no table", "put .csv, .jsonl or .parquet files there")
-        return found
+    found = files_at(path, _is_table)
+    if not found:
+        raise TableError(path, "the folder holds no table", "put .csv, .jsonl or .parquet files there")
+    if found == [path]:
+        table_format(path)
+    return found
+
+
+def files_at(path: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
+    """The file itself, or every wanted file below a folder, sorted by name; hidden ones are not looked at.
+
+    Raises:
+        TableError: Nothing is there.
+    """
     if not path.exists():
         raise TableError(path, "there is no such file or folder", "check the path")
-    table_format(path)
-    return [path]
+    if not path.is_dir():
+        return [path]
+    below = (file for file in sorted(path.rglob("*")) if file.is_file() and not _is_hidden(file.relative_to(path)))
+    return [file for file in below if is_wanted(file)]
 
 
 def _is_hidden(path: Path) -> bool:
@@ -51,49 +61,43 @@ def _is_table(path: Path) -> bool:
     return True
 
 
-class TableReader:
-    """Reads one file or folder as a stream of batches of one schema.
+class RowReader(ABC):
+    """Some files as one stream of batches of one schema; a row that cannot be used is set aside or stops the run.
+
+    Not here: how a file becomes rows, which each kind of reader says.
 
     Attributes:
-        schema: Columns over all files. CSV columns are text; JSONL columns take the one type their values have, or
-            are JSON text (marked in the field's metadata) where values are nested or of several types. The text column
-            is always plain text: a row that has no text there is unusable.
+        files: In the order they are read.
+        schema: Columns over all files.
         n_rows: Rows met so far, rejects included.
         n_rejects: Rows set aside so far.
+        reasons: Why, each reason with its rows; what a reason says in brackets of one row is left off.
         done_share: Part of the input's bytes read so far, in [0, 1].
     """
 
+    unit = "line"  # what a row's number counts
+
     def __init__(
-        self, path: Path, *, text_column: str | None = None, on_reject: Callable[[Reject], None] | None = None
+        self,
+        files: list[Path],
+        schema: pa.Schema,
+        *,
+        text_column: str | None,
+        on_reject: Callable[[Reject], None] | None,
     ) -> None:
-        """Look at every file's columns (JSONL is read through once for its types).
-
-        Args:
-            path: File or folder.
-            text_column: The column every row needs text in, if any.
-            on_reject: Takes each unusable row; without it the first one stops the run.
-
-        Raises:
-            TableError: No table there, no such column, an empty file, or a row that cannot be used (without on_reject).
-        """
-        self.files = table_files(path)
+        self.files = files
+        self.schema = schema
         self.text_column = text_column
         self.on_reject = on_reject
         self.n_rows = 0
         self.n_rejects = 0
+        self.reasons: Counter[str] = Counter()
         self.done_share = 0.0
-        self._bytes = [max(file.stat().st_size, 1) for file in self.files]
-        schemas = [schema_of(file) for file in self.files]
-        for file, schema in zip(self.files, schemas, strict=True):
-            if text_column is not None and text_column not in schema.names:
-                raise TableError(
-                    file,
-                    f"no column {text_column!r} among {', '.join(map(repr, schema.names))}",
-                    "name the text column (--text-column)",
-                )
-        self.schema = pa.schema(
-            [pa.field(field.name, pa.string()) if field.name == text_column else field for field in _merge(schemas)]
-        )
+        self._bytes = [max(file.stat().st_size, 1) for file in files]
+
+    @abstractmethod
+    def rows(self, file: Path) -> Iterator[tuple[Row, Position]]:
+        """Every row of a file in order, unusable ones with a reason."""
 
     def batches(self, n_rows: int) -> Iterator[MessageBatch]:
         """Every usable row in order, at most `n_rows` a batch."""
@@ -101,7 +105,7 @@ class TableReader:
             before, total = sum(self._bytes[:number]), sum(self._bytes)
             lines: list[int] = []
             rows: list[Values] = []
-            for row, position in raw_rows(file):
+            for row, position in self.rows(file):
                 self.n_rows += 1
                 values = self._usable(file, row)
                 if values is not None:
@@ -125,17 +129,57 @@ class TableReader:
                 reason = f"column {self.text_column!r} is empty"
         if not reason:
             return row.values
-        if self.on_reject is None:
-            where = f"{file} {_unit(file)} {row.line}"
-            raise TableError(where, reason, "mend it (segmenter score can set such rows aside with --rejects FILE)")
+        if self.on_reject is None and not row.left_out:
+            unit = "row" if file.suffix.lower() == ".parquet" else self.unit
+            raise TableError(f"{file} {unit} {row.line}", reason, WAY_OUT)
         self.n_rejects += 1
-        found = row.found or ("" if row.values is None else json.dumps(row.values, ensure_ascii=False, default=str))
-        self.on_reject(Reject(str(file), row.line, reason, found[:ROW_SHOWN]))
+        self.reasons[reason.split(" (")[0]] += 1
+        if self.on_reject is not None:
+            found = row.found or ("" if row.values is None else json.dumps(row.values, ensure_ascii=False, default=str))
+            self.on_reject(Reject(str(file), row.line, reason, found[:ROW_SHOWN]))
         return None
 
     def _batch(self, file: Path, lines: list[int], rows: list[Values]) -> MessageBatch:
         arrays = [pa.array([_cell(row.get(field.name), field) for row in rows], field.type) for field in self.schema]
         return MessageBatch(str(file), lines, pa.RecordBatch.from_arrays(arrays, schema=self.schema))
+
+
+class TableReader(RowReader):
+    """Reads plain tables: CSV, JSONL, Parquet.
+
+    CSV columns are text; JSONL columns take the one type their values have, or are JSON text (marked in the field's
+    metadata) where values are nested or of several types. The text column is always plain text: a row that has no text
+    there is unusable.
+    """
+
+    def __init__(
+        self, path: Path, *, text_column: str | None = None, on_reject: Callable[[Reject], None] | None = None
+    ) -> None:
+        """Look at every file's columns (JSONL is read through once for its types).
+
+        Args:
+            path: File or folder.
+            text_column: The column every row needs text in, if any.
+            on_reject: Takes each unusable row; without it the first one stops the run.
+
+        Raises:
+            TableError: No table there, no such column, an empty file, or a row that cannot be used (without on_reject).
+        """
+        files = table_files(path)
+        schemas = [schema_of(file) for file in files]
+        for file, schema in zip(files, schemas, strict=True):
+            if text_column is not None and text_column not in schema.names:
+                raise TableError(
+                    file,
+                    f"no column {text_column!r} among {', '.join(map(repr, schema.names))}",
+                    "name the text column (--text-column)",
+                )
+        whole = [pa.field(field.name, pa.string()) if field.name == text_column else field for field in _merge(schemas)]
+        super().__init__(files, pa.schema(whole), text_column=text_column, on_reject=on_reject)
+
+    def rows(self, file: Path) -> Iterator[tuple[Row, Position]]:
+        """Every record of a table."""
+        return raw_rows(file)
 
 
 def read_rows(path: Path, required: tuple[str, ...]) -> list[Values]:
@@ -149,10 +193,6 @@ def read_rows(path: Path, required: tuple[str, ...]) -> list[Values]:
         if name not in reader.schema.names:
             raise TableError(path, f"no column {name!r}", f"it needs {', '.join(required)}")
     return [row for batch in reader.batches(10_000) for row in batch.rows.to_pylist()]
-
-
-def _unit(file: Path) -> str:
-    return "row" if table_format(file)[0] == "parquet" else "line"
 
 
 def _cell(value: object, field: pa.Field) -> object:

@@ -77,6 +77,42 @@ def reject_batch(rejects: list[Reject]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([vars(reject) for reject in rejects], schema=REJECT_SCHEMA)
 
 
+def refuse_overwriting(messages: Path, *, out: Path, rejects: Path | None) -> None:
+    """See to it that no output is the input, lies in the input folder, or is the other output.
+
+    Raises:
+        TableError: One is.
+    """
+    source = messages.resolve()
+    for option, place in (("--out", out), ("--rejects", rejects)):
+        if place is None:
+            continue
+        if place.resolve() == source:
+            raise TableError(place, f"is the input and cannot be {option} too", "name another file")
+        if source in place.resolve().parents:
+            raise TableError(
+                place,
+                f"lies in the input folder, where every table is input, and cannot be {option}",
+                "name another folder",
+            )
+    if rejects is not None and rejects.resolve() == out.resolve():
+        raise TableError(out, "is named by --out and by --rejects", "name two files")
+
+
+@contextmanager
+def reject_sink(path: Path | None) -> Iterator[Callable[[Reject], None] | None]:
+    """A function that writes each reject, or None where no file was named for them."""
+    if path is None:
+        yield None
+        return
+    with table_writer(path, REJECT_SCHEMA) as write:
+        yield lambda reject: _write_one(write, reject)
+
+
+def _write_one(write: Callable[[pa.RecordBatch], object], reject: Reject) -> None:
+    write(reject_batch([reject]))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole, as UTF-8.
 
