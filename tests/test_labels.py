@@ -10,7 +10,7 @@ import pytest
 
 from segmenter.errors import TableError
 from segmenter.params import Params
-from training.labels import read_labels
+from training.labels import Labels, read_labels
 
 Read = Callable[..., pd.DataFrame]
 BEDS = "gardeners, water the beds before noon"
@@ -18,15 +18,31 @@ LANE = "cyclists, the new lane opens on Monday"
 
 
 @pytest.fixture
-def read(tiny_params: dict[str, Any]) -> Read:
+def labels_of(tiny_params: dict[str, Any]) -> Callable[..., Labels]:
     """A function that reads tables with the tiny run's audiences (gardeners, cyclists, readers)."""
 
-    def of(*paths: Path, **options: object) -> pd.DataFrame:
-        plain = {"columns": {}, "splits": {}, "label_kind": "gold", "weight": 1.0}
+    def of(*paths: Path, **options: object) -> Labels:
+        plain = {
+            "format": "table",
+            "columns": {},
+            "labels": {},
+            "splits": {},
+            "filter": {},
+            "author_messages_at_most": None,
+            "annotators": [],
+            "label_kind": "gold",
+            "weight": 1.0,
+        }
         tables = [plain | {"path": str(path)} | options for path in paths]
         return read_labels(Params.model_validate(tiny_params | {"data": tiny_params["data"] | {"tables": tables}}))
 
     return of
+
+
+@pytest.fixture
+def read(labels_of: Callable[..., Labels]) -> Read:
+    """As labels_of, the frame alone."""
+    return lambda *paths, **options: labels_of(*paths, **options).frame
 
 
 @pytest.fixture
@@ -124,7 +140,7 @@ def test_a_weight_that_is_no_positive_number_is_refused(read: Read, csv: Callabl
 @pytest.mark.parametrize(
     ("column", "found", "allowed"),
     [
-        ("split", "trane", "train, dev, test, gate, leave_out"),
+        ("split", "trane", "train, dev, test, gate, leave_out, free"),
         ("label_kind", "golden", "gold, silver, weak"),
         ("split_unit", "page", "author, message"),
     ],
@@ -148,7 +164,9 @@ def test_a_row_without_text_is_named(read: Read, csv: Callable[[str], Path]) -> 
 
 
 def test_a_table_of_a_header_alone_is_one_sentence(read: Read, csv: Callable[[str], Path]) -> None:
-    with pytest.raises(TableError, match=r"letters\.csv: holds no message; bring labelled messages"):
+    with pytest.raises(
+        TableError, match=r"letters\.csv: holds no message that is labelled and kept; see its filter and labels"
+    ):
         read(csv("text,audiences\n"))
 
 
@@ -191,3 +209,183 @@ def test_several_tables_are_one_frame_in_their_order(read: Read, tmp_path: Path)
     for path in paths:
         path.write_text(f"text,audiences\nthe {path.stem} bed,gardeners\n", "utf-8")
     assert read(*paths)["id"].tolist() == ["one:2", "two:2"]
+
+
+# Maps of labels, filters, caps: what becomes of a row is counted.
+
+ACCOUNTS = "text,kind\na red bed,Grower\na new lane,Rider\na wet day,Other\n"
+MAP = {"Grower": ["gardeners"], "Rider": ["cyclists", "readers"], "Other": []}
+
+
+def test_labels_are_turned_by_the_map(read: Read, csv: Callable[[str], Path]) -> None:
+    frame = read(csv(ACCOUNTS), columns={"audiences": "kind"}, labels=MAP)
+    assert frame["audiences"].tolist() == [["gardeners"], ["cyclists", "readers"], []]
+
+
+def test_an_audience_id_needs_no_place_in_the_map(read: Read, csv: Callable[[str], Path]) -> None:
+    frame = read(csv("text,audiences\na red bed,gardeners;Rider\n"), labels=MAP)
+    assert frame["audiences"].tolist() == [["gardeners", "cyclists", "readers"]]
+
+
+def test_a_label_outside_the_map_is_named_with_its_line(read: Read, csv: Callable[[str], Path]) -> None:
+    sentence = r"line 4: label 'Other' is not in the table's map of labels; add it to data\.tables\.labels in params"
+    with pytest.raises(TableError, match=sentence):
+        read(csv(ACCOUNTS), columns={"audiences": "kind"}, labels={"Grower": ["gardeners"], "Rider": []})
+
+
+def test_a_row_without_a_label_says_nothing_where_labels_are_mapped(
+    labels_of: Callable[..., Labels], jsonl: Callable[..., Path]
+) -> None:
+    rows = [{"text": f"{BEDS} {n}", "audiences": label} for n, label in enumerate(("Grower", None, "", []))]
+    found = labels_of(jsonl(*rows), labels=MAP)
+    # an empty list is an answer: none of the audiences
+    assert found.frame["audiences"].tolist() == [["gardeners"], []]
+    assert found.tables[0].n_unlabelled == 2
+
+
+def test_no_label_may_be_mapped_too(read: Read, csv: Callable[[str], Path]) -> None:
+    frame = read(csv("text,audiences\na red bed,Grower\na wet day,\n"), labels=MAP | {"": []})
+    assert frame["audiences"].tolist() == [["gardeners"], []]
+
+
+def test_a_map_to_what_is_no_audience_is_refused(read: Read, csv: Callable[[str], Path]) -> None:
+    with pytest.raises(ValueError, match="'Grower' is mapped to 'growers', which is no audience"):
+        read(csv(ACCOUNTS), labels={"Grower": ["growers"]})
+
+
+def test_rows_of_other_values_than_the_filter_names_are_left_out_and_counted(
+    labels_of: Callable[..., Labels], csv: Callable[[str], Path]
+) -> None:
+    rows = "the bed,gardeners,en,0\nthe lane,cyclists,de,0\nthe wall,gardeners,en,1\nthe shed,gardeners,,0\n"
+    path = csv(f"text,audiences,tongue,copy\n{rows}")
+    found = labels_of(path, filter={"tongue": ["en", ""], "copy": ["0"]})
+    assert found.frame["text"].tolist() == ["the bed", "the shed"]
+    assert (found.tables[0].n_rows, found.tables[0].n_messages, found.tables[0].n_filtered) == (4, 2, 2)
+
+
+def test_a_filter_that_keeps_nothing_is_one_sentence(read: Read, csv: Callable[[str], Path]) -> None:
+    with pytest.raises(TableError, match=r"letters\.csv: holds no message of its 3 rows that is labelled and kept"):
+        read(csv(ACCOUNTS), columns={"audiences": "kind"}, labels=MAP, filter={"kind": ["grower"]})
+
+
+@pytest.mark.parametrize("key", ["filter", "annotators"])
+def test_a_filter_or_annotator_the_table_lacks_is_named(read: Read, csv: Callable[[str], Path], key: str) -> None:
+    options = {"filter": {"tongue": ["en"]}, "annotators": ["tongue"]}
+    with pytest.raises(TableError, match=rf"no column 'tongue' among 'text', 'kind'; mend data\.tables\.{key}"):
+        read(csv(ACCOUNTS), columns={"audiences": "kind"}, labels=MAP, **{key: options[key]})
+
+
+def test_a_mapped_column_the_table_lacks_is_named(read: Read, csv: Callable[[str], Path]) -> None:
+    with pytest.raises(
+        TableError, match=r"no column 'handle' among 'text', 'kind'; map it in params: .* \{author: …\}"
+    ):
+        read(csv(ACCOUNTS), columns={"audiences": "kind", "author": "handle"}, labels=MAP)
+
+
+def of_authors(csv: Callable[[str], Path]) -> Path:
+    """Nine messages by ann, two by ben, three by nobody known."""
+    authors = ["ann"] * 9 + ["ben"] * 2 + [""] * 3
+    return csv("text,audiences,author\n" + "".join(f"bed no {n},gardeners,{who}\n" for n, who in enumerate(authors)))
+
+
+def test_of_an_author_so_many_messages_are_kept(labels_of: Callable[..., Labels], csv: Callable[[str], Path]) -> None:
+    found = labels_of(of_authors(csv), author_messages_at_most=3)
+    assert found.frame["author"].fillna("nobody").value_counts().to_dict() == {"ann": 3, "ben": 2, "nobody": 3}
+    assert (found.tables[0].n_messages, found.tables[0].n_capped) == (8, 6)
+
+
+def test_which_of_an_authors_messages_are_kept_is_drawn_by_the_seed(
+    read: Read, csv: Callable[[str], Path], tiny_params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = of_authors(csv)
+    first = read(path, author_messages_at_most=3)["text"].tolist()
+    assert read(path, author_messages_at_most=3)["text"].tolist() == first
+    monkeypatch.setitem(tiny_params, "data", tiny_params["data"] | {"seed": 99})
+    assert read(path, author_messages_at_most=3)["text"].tolist() != first
+
+
+def test_a_cap_reached_over_many_batches_keeps_the_same_messages(
+    read: Read, csv: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = of_authors(csv)
+    whole = read(path, author_messages_at_most=2)["id"].tolist()
+    monkeypatch.setattr("training.labels.BATCH_ROWS", 2)
+    assert read(path, author_messages_at_most=2)["id"].tolist() == whole
+
+
+# Several annotators.
+
+VOTES = """\
+text,id,annotator,audiences
+a red bed,m1,ann,gardeners
+a new lane,m2,ann,cyclists
+a red bed,m1,ben,gardeners;readers
+a new lane,m2,ben,
+a red bed,m1,eve,readers
+a long novel,m3,,readers
+"""
+
+
+def test_an_audience_is_marked_where_more_than_half_of_the_annotators_mark_it(
+    labels_of: Callable[..., Labels], csv: Callable[[str], Path]
+) -> None:
+    found = labels_of(csv(VOTES))
+    # m1: gardeners and readers two of three each; m2: cyclists one of two, a tie; m3: nobody's name
+    assert found.frame["id"].tolist() == ["m1", "m2", "m3"]
+    assert found.frame["audiences"].tolist() == [["gardeners", "readers"], [], ["readers"]]
+    counts = found.tables[0]
+    assert (counts.n_rows, counts.n_messages, counts.n_merged, counts.n_tied) == (6, 3, 3, 1)
+
+
+def test_the_labels_of_each_annotator_are_kept(read: Read, csv: Callable[[str], Path]) -> None:
+    assert read(csv(VOTES))["annotations"].tolist() == [
+        {"ann": ["gardeners"], "ben": ["gardeners", "readers"], "eve": ["readers"]},
+        {"ann": ["cyclists"], "ben": []},
+        {},
+    ]
+
+
+def test_who_labels_a_message_twice_counts_once_with_the_later_labels(
+    labels_of: Callable[..., Labels], csv: Callable[[str], Path]
+) -> None:
+    found = labels_of(csv("text,id,annotator,audiences\na bed,m1,ann,gardeners\na bed,m1,ann,readers\n"))
+    assert found.frame["audiences"].tolist() == [["readers"]]
+    assert (found.tables[0].n_merged, found.tables[0].n_tied) == (1, 0)
+
+
+def test_rows_of_one_id_without_annotators_stay_two_messages(read: Read, csv: Callable[[str], Path]) -> None:
+    frame = read(csv("text,id,audiences\na bed,m1,gardeners\na bed,m1,readers\n"))
+    assert frame["audiences"].tolist() == [["gardeners"], ["readers"]]
+
+
+def test_columns_of_annotators_are_their_labels_and_train_nothing(read: Read, jsonl: Callable[..., Path]) -> None:
+    rows = [
+        {"text": BEDS, "audiences": ["gardeners"], "one": ["gardeners"], "two": []},
+        {"text": LANE, "audiences": ["cyclists"], "one": ["cyclists"], "two": None},
+    ]
+    frame = read(jsonl(*rows), annotators=["one", "two"])
+    assert frame["audiences"].tolist() == [["gardeners"], ["cyclists"]]
+    assert frame["annotations"].tolist() == [{"one": ["gardeners"], "two": []}, {"one": ["cyclists"]}]
+
+
+def test_an_export_of_label_studio_is_a_labelled_table(labels_of: Callable[..., Labels], tmp_path: Path) -> None:
+    def annotation(who: int, *choices: str, cancelled: bool = False) -> dict[str, object]:
+        result = {"from_name": "audience", "to_name": "text", "type": "choices", "value": {"choices": list(choices)}}
+        return {"completed_by": who, "was_cancelled": cancelled, "result": [result]}
+
+    tasks = [
+        {"id": 1, "data": {"text": BEDS}, "annotations": [annotation(1, "gardeners"), annotation(2, "none")]},
+        {"id": 2, "data": {"text": LANE}, "annotations": [annotation(1, "cyclists"), annotation(2, cancelled=True)]},
+    ]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(tasks), "utf-8")
+    found = labels_of(path, format="label-studio", labels={"none": []})
+    assert found.frame["annotations"].tolist() == [{"1": ["gardeners"], "2": []}, {"1": ["cyclists"]}]
+    assert found.frame["audiences"].tolist() == [[], ["cyclists"]]  # a tie of one to one marks nothing
+    assert found.tables[0].rejected == {"the annotation was cancelled": 1}
+    assert (found.tables[0].n_rows, found.tables[0].n_messages, found.tables[0].n_merged) == (4, 2, 1)
+
+
+def test_of_a_foreign_format_only_text_and_labels_have_names(read: Read, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="columns: of doccano, the fields of text and audiences alone can be named"):
+        read(tmp_path / "none.jsonl", format="doccano", columns={"author": "handle"})

@@ -1,127 +1,164 @@
-"""Labelled tables to one frame of the data contract's columns. Not here: splits (splits.py), reports (prepare.py)."""
+"""Labelled tables to one frame of the data contract's columns, and what became of every row on the way.
 
-import difflib
-import json
+Not here: what a row says (label_rows.py), splits (splits.py), reports (prepare.py).
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from segmenter.errors import TableError
-from segmenter.messages import MessageBatch
-from segmenter.params import LabelledTable, Params
+from segmenter.params import Params
 from segmenter.scope import languages
-from segmenter.tables import TableReader
-from segmenter.text import text_key
+from segmenter.sections import LabelledTable
+from segmenter.sources import open_source
+from segmenter.tables import RowReader
+from training.annotators import merge
+from training.label_rows import LabelledRow, column_of, rows_of
 
-KINDS = ("gold", "silver", "weak")  # the more trusted first
-SPLITS = ("train", "dev", "test", "gate", "leave_out")
 BATCH_ROWS = 10_000
 
 
-def read_labels(params: Params) -> pd.DataFrame:
-    """Every row of every table of `params.data`.
+@dataclass(frozen=True)
+class TableCounts:
+    """What became of the rows of one labelled table; every row is in one of the counts.
 
-    Returns:
-        One row a message: id, text, audiences (list of ids), lang, author, source, created_at, label_kind, weight, split
-        (None where it is ours to choose), split_unit (`author` or `message`), table, line, key (text_key).
+    Attributes:
+        path: As params name it.
+        n_rows: Read from it.
+        n_messages: Kept, one row each.
+        n_merged: Another annotator's labels of a message that is kept.
+        n_filtered: Of other values than `filter` names.
+        n_unlabelled: Without a label, which says nothing.
+        n_capped: Of messages beyond `author_messages_at_most`.
+        rejected: Rows that the format itself sets aside, by reason.
+        n_tied: Of the kept messages, those with an audience that half of the annotators mark; it is not marked.
+    """
+
+    path: str
+    n_rows: int
+    n_messages: int
+    n_merged: int
+    n_filtered: int
+    n_unlabelled: int
+    n_capped: int
+    rejected: dict[str, int]
+    n_tied: int
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A labelled set.
+
+    Attributes:
+        frame: One row a message: id, text, audiences (list of ids), lang, author, source, created_at, label_kind,
+            weight, split (None where it is ours to choose), split_unit (`author` or `message`), annotations (audiences
+            by annotator; empty where the annotator has no name), table, line, key (text_key).
+        tables: What became of their rows.
+        files: Every file that was read.
+    """
+
+    frame: pd.DataFrame
+    tables: list[TableCounts]
+    files: list[Path]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The messages of one table."""
+
+    rows: list[LabelledRow]
+    counts: TableCounts
+    files: list[Path]
+
+
+def read_labels(params: Params) -> Labels:
+    """Every message of every table of `params.data`.
 
     Raises:
-        TableError: A table that cannot be read, a row without text, or an audience, split or weight that is not one.
+        TableError: A table that cannot be read or of which nothing is kept, a row without text, or a label, split or
+            weight that is not one.
     """
-    rows = [row for table in params.data.tables for row in _table_rows(table, params.audience_ids)]
-    if not rows:
-        found = "hold no message" if len(params.data.tables) > 1 else "holds no message"
-        raise TableError(", ".join(table.path for table in params.data.tables), found, "bring labelled messages")
-    frame = pd.DataFrame(rows)
+    parts = [_part(table, params) for table in params.data.tables]
+    frame = pd.DataFrame([row for part in parts for row in part.rows])
     missing = frame["lang"].isna()
     frame.loc[missing, "lang"] = languages(frame.loc[missing, "text"].tolist())
-    return frame
+    return Labels(frame, [part.counts for part in parts], [file for part in parts for file in part.files])
 
 
-def _table_rows(table: LabelledTable, audience_ids: list[str]) -> list[dict[str, object]]:
-    path = Path(table.path)
-    reader = TableReader(path, text_column=table.columns.get("text", "text"))
-    for ours, theirs in {"audiences": "audiences", **table.columns}.items():
+def _part(table: LabelledTable, params: Params) -> _Part:
+    reader = _open(table)
+    left_out: Counter[str] = Counter()
+    found: list[LabelledRow] = []
+    n_found = n_capped_at = 0
+    for batch in reader.batches(BATCH_ROWS):
+        for row in rows_of(batch, table, params.audience_ids):
+            if isinstance(row, str):
+                left_out[row] += 1
+            else:
+                n_found += 1
+                found.append(row)
+        if len(found) > 2 * n_capped_at + BATCH_ROWS:  # now and then, so that memory holds what is kept and no more
+            found = _capped(found, table.author_messages_at_most, params.data.seed)
+            n_capped_at = len(found)
+    found = _capped(found, table.author_messages_at_most, params.data.seed)
+    if not found:
+        why = f" of its {reader.n_rows:,} rows" if reader.n_rows else ""
+        raise TableError(table.path, f"holds no message{why} that is labelled and kept", "see its filter and labels")
+    merged = merge(found, params.audience_ids)
+    counts = TableCounts(
+        path=table.path,
+        n_rows=reader.n_rows,
+        n_messages=len(merged.rows),
+        n_merged=len(found) - len(merged.rows),
+        n_filtered=left_out["filtered"],
+        n_unlabelled=left_out["unlabelled"],
+        n_capped=n_found - len(found),
+        rejected=dict(reader.reasons),
+        n_tied=merged.n_tied,
+    )
+    return _Part(merged.rows, counts, reader.files)
+
+
+def _open(table: LabelledTable) -> RowReader:
+    """The table as a stream, its columns checked."""
+    path, columns = Path(table.path), table.columns
+    is_table = table.format == "table"
+    reader = open_source(
+        path,
+        format=table.format,
+        text_column=columns.get("text", "text" if is_table else None),
+        label_column=columns.get("audiences"),
+    )
+    wanted = [("audiences", column_of(table, "audiences"))]
+    wanted += list(columns.items()) if is_table else []
+    for ours, theirs in wanted:
         if theirs not in reader.schema.names:
-            found = f"no column {theirs!r} among {', '.join(map(repr, reader.schema.names))}"
-            raise TableError(path, found, f"map it in params: data.tables.columns: {{{ours}: …}}")
-    return [row for batch in reader.batches(BATCH_ROWS) for row in _batch_rows(batch, table, audience_ids)]
+            raise TableError(path, _missing(theirs, reader), f"map it in params: data.tables.columns: {{{ours}: …}}")
+    for key, names in (("filter", list(table.filter)), ("annotators", table.annotators)):
+        for name in names:
+            if name not in reader.schema.names:
+                raise TableError(path, _missing(name, reader), f"mend data.tables.{key} in params")
+    return reader
 
 
-def _batch_rows(batch: MessageBatch, table: LabelledTable, audience_ids: list[str]) -> list[dict[str, object]]:
-    names = set(batch.rows.schema.names)
-
-    def column(ours: str) -> list[str | None]:
-        theirs = table.columns.get(ours, ours)
-        return batch.column(theirs) if theirs in names else [None] * len(batch.lines)
-
-    wanted = ("id", "lang", "author", "source", "created_at", "split", "split_unit", "label_kind", "weight")
-    columns = {name: column(name) for name in wanted}
-    rows = []
-    for place, (text, labels) in enumerate(zip(column("text"), column("audiences"), strict=True)):
-        where = f"{batch.file} line {batch.lines[place]}"
-        given = {name: values[place] or None for name, values in columns.items()}
-        author = given["author"]
-        row: dict[str, object] = {
-            **given,
-            "id": given["id"] or f"{Path(batch.file).stem}:{batch.lines[place]}",
-            "text": text,
-            "audiences": _audiences(labels, audience_ids, where),
-            "label_kind": _one_of(given["label_kind"] or table.label_kind, KINDS, "label_kind", where),
-            "weight": table.weight * _number(given["weight"] or "1", where),
-            "split": _split(given["split"], table, where),
-            "split_unit": _one_of(
-                given["split_unit"] or ("author" if author else "message"), ("author", "message"), "split_unit", where
-            ),
-            "table": batch.file,
-            "line": batch.lines[place],
-            "key": text_key(text or ""),
-        }
-        rows.append(row)
-    return rows
+def _missing(name: str, reader: RowReader) -> str:
+    return f"no column {name!r} among {', '.join(map(repr, reader.schema.names))}"
 
 
-def _audiences(found: str | None, audience_ids: list[str], where: str) -> list[str]:
-    """Labels from a JSON list or `;`-joined ids; empty means none of the audiences."""
-    text = (found or "").strip()
-    try:
-        given = json.loads(text) if text.startswith(("[", '"')) else text  # quoted: rows of one column differ in type
-        labels = [part.strip() for part in given.split(";") if part.strip()] if isinstance(given, str) else given
-    except json.JSONDecodeError as error:
-        raise TableError(
-            where, f"audiences {text!r} is not a JSON list", "write ids joined by ';', or a JSON list of them"
-        ) from error
-    for label in labels:
-        if label not in audience_ids:
-            near = difflib.get_close_matches(str(label), audience_ids, n=1)
-            remedy = (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"add it to audiences in params, or use one of {', '.join(audience_ids)}"
-            )
-            raise TableError(where, f"unknown audience {label!r}", remedy)
-    return [audience for audience in audience_ids if audience in labels]
+def _capped(rows: list[LabelledRow], at_most: int | None, seed: int) -> list[LabelledRow]:
+    """The rows of at most so many messages of each author; messages without an author all stay.
 
-
-def _split(found: str | None, table: LabelledTable, where: str) -> str | None:
-    if found is None:
-        return None
-    return _one_of(table.splits.get(found, found), SPLITS, "split", where)
-
-
-def _one_of(found: str, allowed: tuple[str, ...], column: str, where: str) -> str:
-    if found not in allowed:
-        raise TableError(
-            where, f"{column} {found!r} is not one of {', '.join(allowed)}", "mend it, or map it in params"
-        )
-    return found
-
-
-def _number(found: str, where: str) -> float:
-    try:
-        number = float(found)
-    except ValueError:
-        number = -1.0
-    if not 0 < number < float("inf"):
-        raise TableError(where, f"weight {found!r} is not a number above 0", "mend it")
-    return number
+    Drawn by a hash of seed and message: neither the order of the rows nor capping twice changes who stays.
+    """
+    if at_most is None:
+        return rows
+    draws = [hashlib.sha256(f"{seed} {row['id']} {row['key']}".encode()).digest() for row in rows]
+    by_author: dict[object, set[bytes]] = {}
+    for row, draw in zip(rows, draws, strict=True):
+        by_author.setdefault(row["author"], set()).add(draw)
+    kept = {author: set(sorted(own)[:at_most]) for author, own in by_author.items() if author is not None}
+    return [row for row, draw in zip(rows, draws, strict=True) if row["author"] is None or draw in kept[row["author"]]]
