@@ -88,6 +88,15 @@ def test_the_last_line_of_score_accounts_for_every_row(segmenter: Segmenter, at_
     assert re.search(r"\n\d chosen, \d none, \d uncertain; 3 rows in = 2 rows out \+ 1 rejects\n$", done.err)
 
 
+def test_score_warns_of_a_corpus_that_the_tokenizer_shatters(
+    segmenter: Segmenter, at_desk: Path, tmp_path: Path
+) -> None:
+    # the tiny vocabulary has no Cyrillic letter: each word counts as its letters, more than three
+    (tmp_path / "ru.csv").write_text("text\nГородской совет открыл новую библиотеку в старой ратуше\n", "utf-8")
+    done = segmenter("score", tmp_path / "ru.csv", "--model", "bundle", "--out", tmp_path / "out.csv")
+    assert (done.code, "\nwarning: this model's tokenizer cuts 1 of 1 messages (100.0%)" in done.err) == (0, True)
+
+
 def test_score_says_how_fast_it_is_on_stderr_alone(segmenter: Segmenter, at_desk: Path, tmp_path: Path) -> None:
     done = segmenter("score", "corpus.csv", "--model", "bundle", "--out", tmp_path / "out.csv")
     assert (done.out, "messages/s" in done.err) == ("", True)
@@ -157,7 +166,8 @@ USER_ERRORS = {
     ),
     "bad row": (
         "score bad.csv --model bundle --out out.csv",
-        "bad.csv line 3: column 'text' is empty; mend it (segmenter score can set such rows aside with --rejects FILE)",
+        "bad.csv line 3: column 'text' is empty; "
+        "mend it (segmenter score and convert can set such rows aside with --rejects FILE)",
     ),
     "taken name": (
         "score taken.csv --model bundle --out out.csv",
@@ -259,7 +269,30 @@ def test_asking_for_help_loads_nothing_heavy(line: str) -> None:
 
 def test_help_names_every_command(segmenter: Segmenter) -> None:
     done = segmenter("--help")
-    assert [name for name in ("score", "summarise", "inspect") if f" {name} " not in done.out] == []
+    assert [name for name in ("score", "summarise", "sample", "inspect") if f" {name} " not in done.out] == []
+
+
+def test_sample_writes_as_many_tasks_as_asked_for(segmenter: Segmenter, at_desk: Path, tmp_path: Path) -> None:
+    done = segmenter(*words("sample corpus.csv --model bundle --strategy random -n 12 --out"), tmp_path / "tasks.json")
+    assert (done.code, done.out) == (0, "")
+    assert len(json.loads((tmp_path / "tasks.json").read_text("utf-8"))) == 12
+    # 12 of 240
+    assert "240 rows in = 240 messages + 0 rejects; 12 written, each drawn with a chance of 0.05; " in done.err
+
+
+def test_the_seed_of_sample_goes_before_that_of_its_settings(
+    segmenter: Segmenter, at_desk: Path, tmp_path: Path
+) -> None:
+    for name, seed in (("a", ()), ("b", ("--seed", load_settings(None).sample.seed)), ("c", ("--seed", 5))):
+        line = words("sample corpus.csv --model bundle --strategy random -n 12 --out")
+        assert segmenter(*line, tmp_path / f"{name}.json", *seed).code == 0
+    packaged, same, other = ((tmp_path / f"{name}.json").read_bytes() for name in "abc")
+    assert packaged == same != other
+
+
+def test_sample_of_no_message_is_one_sentence(segmenter: Segmenter, at_desk: Path, tmp_path: Path) -> None:
+    done = segmenter(*words("sample corpus.csv --model bundle --strategy random -n 0 --out"), tmp_path / "tasks.json")
+    assert (done.code, done.err) == (2, "segmenter: -n 0: is no number of messages; ask for 1 at least\n")
 
 
 def test_inspect_shows_the_whole_digest(segmenter: Segmenter, at_desk: Path) -> None:
@@ -275,6 +308,11 @@ def test_inspect_shows_each_audience_with_its_threshold(segmenter: Segmenter, at
 
 def test_inspect_says_where_the_labels_come_from(segmenter: Segmenter, at_desk: Path) -> None:
     assert audit(at_desk / "bundle").manifest.reference_labels in segmenter("inspect", "bundle").out
+
+
+def test_inspect_says_how_finely_each_language_is_cut(segmenter: Segmenter, at_desk: Path) -> None:
+    # the tiny vocabulary has every word of the training messages whole
+    assert "languages  de 1.0, en 1.0 (pieces a word)" in segmenter("inspect", "bundle").out
 
 
 def test_inspect_of_a_bundle_without_a_graph_says_none(

@@ -1,4 +1,7 @@
-"""The command line: `segmenter score, summarise, inspect`. The only room that prints or exits; commands import what they need."""
+"""The command line: `segmenter score, summarise, convert, sample, inspect`.
+
+The only room that prints or exits; commands import what they need.
+"""
 
 import shlex
 import sys
@@ -107,6 +110,8 @@ def score(
     with opened(model) as bundle, _progress("scoring") as show:
         result = score_table(job, Scorer(bundle, settings.model_copy(update=chosen)), show)
     typer.echo(result.sentence(), err=True)
+    if result.warning():
+        typer.echo(f"warning: {result.warning()}", err=True)
 
 
 @app.command()
@@ -144,6 +149,65 @@ def summarise(
 
 
 @app.command()
+def convert(
+    messages: Annotated[Path, typer.Argument(metavar="INPUT", help="An export (.gz, .zst), or a folder of them.")],
+    source_format: Annotated[
+        Literal["table", "label-studio", "doccano", "prodigy", "telegram", "4cat"],
+        typer.Option("--from", help="What wrote it."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Table of messages; its name gives the format.")],
+    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows set aside, with place and reason.")] = None,
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The field of the text, if not the usual one.")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The field or control of the labels, if not the usual one.")
+    ] = None,
+) -> None:
+    """Write an export of a label tool, a chat or a collector as a table of messages, one row an annotation."""
+    from segmenter.sources.convert import Conversion
+    from segmenter.sources.convert import convert as write_table
+
+    job = Conversion(messages, source_format, out, rejects=rejects, text_column=text_column, label_column=label_column)
+    with _progress("converting") as show:
+        converted = write_table(job, show)
+    typer.echo(converted.sentence(), err=True)
+
+
+@app.command()
+def sample(
+    corpus: Annotated[
+        Path, typer.Argument(metavar="CORPUS", help="CSV, JSONL, Parquet (.gz, .zst), or a folder of them.")
+    ],
+    model: ModelOption,
+    strategy: Annotated[
+        Literal["uncertain", "diverse", "random"],
+        typer.Option(help="Nearest to a threshold, unlike each other, or each with the same chance (for shares)."),
+    ],
+    n: Annotated[int, typer.Option("-n", metavar="N", help="Messages to draw.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help=".json: Label Studio tasks; else a table.")],
+    seed: Annotated[int | None, typer.Option(metavar="S", min=0, help="Instead of the one in the settings.")] = None,
+    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="Unusable rows, with line and reason.")] = None,
+    text_column: TextOption = "text",
+    params: ParamsOption = None,
+) -> None:
+    """Draw messages to label next, with the model's choices as pre-annotations and a record of how they were drawn."""
+    from segmenter.params import load_settings
+    from segmenter.sampling.sample import SampleJob
+    from segmenter.sampling.sample import sample as write_sample
+    from segmenter.sampling.strategies import Wish
+    from segmenter.score import Scorer
+
+    settings = load_settings(params)
+    if seed is not None:
+        settings = settings.model_copy(update={"sample": settings.sample.model_copy(update={"seed": seed})})
+    job = SampleJob(Wish(corpus, strategy, n), text_column, out, rejects)
+    with opened(model) as bundle, _progress("sampling") as show:
+        written = write_sample(job, Scorer(bundle, settings.score), settings, show)
+    typer.echo(written.sentence(), err=True)
+
+
+@app.command()
 def inspect(
     bundle: Annotated[
         str, typer.Argument(metavar="BUNDLE", help="A bundle folder, models:/NAME@ALIAS or models:/NAME/N.")
@@ -165,7 +229,8 @@ def _description(bundle: "Bundle") -> Iterator[str]:
     yield f"made       {manifest.created_at} by segmenter {manifest.segmenter_version}, commit {manifest.git_commit or '?'}"
     yield f"encoder    {encoder.model}, revision {encoder.revision}, sha256 {encoder.sha256[:16]}"
     yield f"cpu graph  {f'{cpu.precision}; {agreed}' if cpu else 'none'}"
-    yield f"languages  {', '.join(manifest.languages)}; at most {manifest.text.max_tokens} tokens a message"
+    cut = ", ".join(f"{code} {n:.1f}" for code, n in manifest.pieces_per_word.items())
+    yield f"languages  {cut} (pieces a word); {manifest.text.max_tokens} tokens a window"
     yield f"messages   {', '.join(f'{n:,} {name}' for name, n in manifest.n_messages.items())}"
     yield f"labels     {manifest.reference_labels}"
     for audience, part in zip(manifest.audiences, manifest.calibration, strict=True):
