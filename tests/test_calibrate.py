@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from segmenter.calibration import Calibration, judge, to_scores
-from segmenter.params import Calibrate
+from segmenter.sections import Calibrate
 from training.calibrate import calibrate, uncertain_band
 
 Labels = NDArray[np.bool_]

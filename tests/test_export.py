@@ -9,10 +9,11 @@ from segmenter.batches import canonical_batches, in_input_order, tokenise
 from segmenter.bundle import CPU_GRAPH, CpuGraph
 from segmenter.calibration import Calibration
 from segmenter.model import BaseEncoder, find_base, load, new_model, save
-from segmenter.params import Base, Calibrate
 from segmenter.runtimes.cpu import CpuRuntime
+from segmenter.sections import Base, Calibrate
+from training.examples import Examples
 from training.export import export
-from training.loop import Examples, logits_of
+from training.loop import logits_of
 
 WRITTEN = [
     "gardeners, water the red beds before noon",
@@ -21,6 +22,7 @@ WRITTEN = [
     "Die kleine Wolke zog über den Hafen",
     "return your blue library books by Friday",
     "rolls",
+    "Die kleine Wolke zog über den Hafen " * 9,  # two windows
 ] * 4
 PLAIN = Calibration(slope=1.0, intercept=0.0, threshold=0.5, low=0.5, high=0.5)
 
@@ -41,9 +43,9 @@ class Saved:
         folder.mkdir()
         save(new_model(self.base, n_audiences=2, dropout=0.0), self.base.tokenizer, folder)
         self.folder = folder
-        ids = tokenise(self.base.tokenizer, WRITTEN, 48).ids
-        n = len(ids)
-        self.examples = Examples(ids, np.zeros((n, 2), np.bool_), np.ones(n), self.base.pad_id)
+        tokens = tokenise(self.base.tokenizer, WRITTEN, max_tokens=48, overlap_tokens=16)
+        n = len(WRITTEN)
+        self.examples = Examples(tokens, np.zeros((n, 2), np.bool_), np.ones(n), np.full(n, "en"), self.base.pad_id)
 
     def export(self, agreement: float) -> CpuGraph:
         return export(
@@ -57,12 +59,13 @@ class Saved:
 
     def torch_logits(self) -> np.ndarray:
         model = load(self.folder, n_audiences=2, pooling="mean", attention="sdpa")
-        return logits_of(model, self.examples, 512)
+        return logits_of(model, self.examples, 512, "fp32")
 
     def graph_logits(self) -> np.ndarray:
-        batches = canonical_batches(self.examples.ids, batch_tokens=512, pad_id=self.examples.pad_id)
+        tokens = self.examples.tokens
+        batches = canonical_batches(tokens.ids, batch_tokens=512, pad_id=self.examples.pad_id)
         outputs = CpuRuntime(self.folder / CPU_GRAPH).run(batches)
-        return in_input_order(batches, [output.logits for output in outputs], len(WRITTEN))
+        return in_input_order(batches, [output.logits for output in outputs], tokens)
 
 
 @pytest.fixture(params=["bert", "xlm-roberta", "modernbert"])
@@ -101,16 +104,16 @@ def test_int8_that_passes_the_gate_is_kept(saved_bert: Saved) -> None:
 
 def test_the_agreement_is_counted_over_every_decision(saved_bert: Saved) -> None:
     graph = saved_bert.export(0.0)
-    # 24 messages, 2 audiences
-    assert graph.n_decisions == 48
-    assert (graph.int8_agreement * 48) == pytest.approx(round(graph.int8_agreement * 48))
+    # 28 messages, 2 audiences
+    assert graph.n_decisions == 56
+    assert (graph.int8_agreement * 56) == pytest.approx(round(graph.int8_agreement * 56))
 
 
 def test_the_graph_takes_any_batch_shape(saved_bert: Saved) -> None:
     saved_bert.export(1.1)
     runtime = CpuRuntime(saved_bert.folder / CPU_GRAPH)
     for batch_tokens in (1, 100, 4096):
-        batches = canonical_batches(saved_bert.examples.ids, batch_tokens=batch_tokens, pad_id=0)
+        batches = canonical_batches(saved_bert.examples.tokens.ids, batch_tokens=batch_tokens, pad_id=0)
         assert [output.logits.shape for output in runtime.run(batches)] == [
             (len(batch.input_ids), 2) for batch in batches
         ]

@@ -19,7 +19,7 @@ from segmenter.params import load_params
 from segmenter.prepared import read_split
 from segmenter.score import Scorer, open_scorer
 from training.prepare import prepare
-from training.train import app, git_commit, train
+from training.train import app, train
 
 REPOSITORY = Path(__file__).parents[1]
 Write = Callable[[Path, dict[str, Any]], Path]
@@ -97,23 +97,6 @@ def test_the_manifest_names_the_commit_and_marks_changes(tiny_run: TinyRun) -> N
     in_checkout = subprocess.run(["git", "rev-parse"], cwd=REPOSITORY, capture_output=True, check=False).returncode == 0
     expected = r"[0-9a-f]{40}\+?" if in_checkout else ""
     assert re.fullmatch(expected, audit(tiny_run.bundle).manifest.git_commit)
-
-
-def test_outside_a_checkout_no_commit_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert git_commit() == ""
-
-
-def test_a_change_marks_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    name = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
-    (tmp_path / "letter.txt").write_text("red beds", "utf-8")
-    for words in (["init", "-q"], ["add", "."], [*name, "commit", "-q", "-m", "one"]):
-        subprocess.run(["git", *words], check=True)
-    clean = git_commit()
-    (tmp_path / "letter.txt").write_text("blue beds", "utf-8")
-    assert git_commit() == clean + "+"
-    assert len(clean) == 40
 
 
 def test_the_curve_is_a_picture_with_something_on_it(tiny_run: TinyRun) -> None:

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from segmenter.calibration import Calibration, to_scores
 from segmenter.metrics import best_threshold
-from segmenter.params import Calibrate
+from segmenter.sections import Calibrate
 
 MARGIN = 1e-6  # in log-odds: the band ends this far beyond its outermost message
 

@@ -15,9 +15,9 @@ from segmenter.batches import TokenBatch, canonical_batches, in_input_order
 from segmenter.bundle import CPU_GRAPH, CpuGraph, Encoder
 from segmenter.calibration import Calibration, judge, to_scores
 from segmenter.model import load
-from segmenter.params import Calibrate
 from segmenter.runtimes.cpu import CpuRuntime
-from training.loop import Examples
+from segmenter.sections import Calibrate
+from training.examples import Examples
 
 BATCH_TOKENS = 1024
 
@@ -73,8 +73,8 @@ def _quantised(graph: ov.Model, ranges: Examples) -> ov.Model:
     import nncf  # noqa: PLC0415  # 3 s of import and a banner, for this one call
 
     nncf.set_log_level(logging.ERROR)
-    # one message a batch: no empty rows in the ranges
-    batches = canonical_batches(ranges.ids, batch_tokens=1, pad_id=ranges.pad_id)
+    # one window a batch: no empty rows in the ranges
+    batches = canonical_batches(ranges.tokens.ids, batch_tokens=1, pad_id=ranges.pad_id)
     with contextlib.redirect_stdout(io.StringIO()):  # NNCF draws its progress on stdout
         return nncf.quantize(
             graph,
@@ -89,6 +89,6 @@ def _inputs(batch: TokenBatch) -> dict[str, np.ndarray]:
 
 
 def _logits(graph: Path, examples: Examples) -> np.ndarray:
-    batches = canonical_batches(examples.ids, batch_tokens=BATCH_TOKENS, pad_id=examples.pad_id)
+    batches = canonical_batches(examples.tokens.ids, batch_tokens=BATCH_TOKENS, pad_id=examples.pad_id)
     outputs = CpuRuntime(graph).run(batches)
-    return in_input_order(batches, [output.logits for output in outputs], len(examples.ids))
+    return in_input_order(batches, [output.logits for output in outputs], examples.tokens)

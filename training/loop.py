@@ -1,38 +1,34 @@
-"""Fine-tuning: token-budget batches of similar lengths, weighted multi-label loss, warm-up, early stopping on dev macro-F1."""
+"""Fine-tuning epoch by epoch: warm-up, early stopping on dev macro-F1, checkpoints from which a killed run goes on exactly.
+
+The batches of an epoch and their dropout follow from the seed and the epoch's number alone, so that a checkpoint needs
+no generator's state. Not here: one step (learner.py), which windows make a batch (steps.py), the files (checkpoint.py).
+"""
 
 import copy
 import logging
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from time import monotonic
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from segmenter.batches import canonical_batches, in_input_order
 from segmenter.metrics import macro_f1
 from segmenter.model import AudienceModel
-from segmenter.params import Train
+from segmenter.sections import Precision, Train
+from training import processes
+from training.checkpoint import Checkpoints, State, named
+from training.examples import Examples
+from training.learner import Learner, autocast
+from training.steps import token_budget_batches
 
 logger = logging.getLogger(__name__)
-SORTED_BATCHES = 50  # messages of so many batches are sorted by length together: lengths mix, batches stay dense
+SHOWN_STEPS = 10  # the loss is fetched once in so many: a GPU runs dry each time
 Progress = Callable[[int, float], None]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Tokenised messages with labels: token ids, labels (n_messages, n_audiences), weights (n_messages,)."""
-
-    ids: list[list[int]]
-    labels: NDArray[np.bool_]
-    weights: NDArray[np.float64]
-    pad_id: int
-
-    def part(self, places: NDArray[np.int64]) -> "Examples":
-        """The messages at `places`."""
-        return Examples([self.ids[i] for i in places], self.labels[places], self.weights[places], self.pad_id)
 
 
 @dataclass(frozen=True)
@@ -45,145 +41,131 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One batch: which messages, padded ids and mask of shape (n_rows, n_tokens)."""
-
-    places: NDArray[np.int64]
-    input_ids: Tensor
-    attention_mask: Tensor
-
-
-def token_budget_steps(examples: Examples, batch_tokens: int, generator: np.random.Generator) -> Iterator[Step]:
-    """One epoch of batches in random order, each at most `batch_tokens` with its padding, messages of like length together."""
-    lengths = np.array([len(ids) for ids in examples.ids])
-    order = generator.permutation(len(lengths))
-    n_sorted = SORTED_BATCHES * max(1, batch_tokens // max(1, int(lengths.mean())))
-    batches: list[list[int]] = []
-    for start in range(0, len(order), n_sorted):
-        batches += _within_budget(
-            sorted(order[start : start + n_sorted], key=lambda i: lengths[i]), lengths, batch_tokens
-        )
-    for number in generator.permutation(len(batches)):
-        places = np.array(batches[number])
-        yield _step(examples, places, int(lengths[places].max()))
-
-
-def _within_budget(places: list[int], lengths: NDArray[np.int64], batch_tokens: int) -> list[list[int]]:
-    batches: list[list[int]] = [[]]
-    for place in places:  # ascending lengths: the newest is the longest
-        if batches[-1] and (len(batches[-1]) + 1) * lengths[place] > batch_tokens:
-            batches.append([])
-        batches[-1].append(int(place))
-    return batches
-
-
-def _step(examples: Examples, places: NDArray[np.int64], width: int) -> Step:
-    ids = torch.full((len(places), width), examples.pad_id)
-    mask = torch.zeros((len(places), width), dtype=torch.long)
-    for row, place in enumerate(places):
-        tokens = examples.ids[place]
-        ids[row, : len(tokens)] = torch.tensor(tokens)
-        mask[row, : len(tokens)] = 1
-    return Step(places, ids, mask)
-
-
-def class_weights(labels: NDArray[np.bool_], balance: float) -> NDArray[np.float64]:
-    """Weight of a true label per audience: (negatives / positives) ** balance; 1.0 for an audience nobody carries."""
-    positives = labels.sum(axis=0)
-    ratio = (len(labels) - positives) / np.maximum(positives, 1)
-    return np.where(positives > 0, np.maximum(ratio, 1e-9) ** balance, 1.0)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to fit.
+class Stage:
+    """One fit of a model.
 
     Attributes:
+        name: Of its checkpoint.
+        train: What is learned from.
+        dev: Judged after each epoch at threshold 0.5; None: no early stop.
         settings: The `train` section; its `epochs` sets the learning-rate schedule.
         n_epochs: Stop after so many epochs of that schedule (the fold models stop where the main model was best).
-        seed: Of the batch order.
+        seed: Of batches and dropout.
     """
 
+    name: str
+    train: Examples
+    dev: Examples | None
     settings: Train
     n_epochs: int
     seed: int
 
 
-def fit(model: AudienceModel, train: Examples, plan: Plan, *, dev: Examples | None, progress: Progress) -> list[Epoch]:
+def fit(model: AudienceModel, stage: Stage, checkpoints: Checkpoints | None, progress: Progress) -> list[Epoch]:
     """Train in place; with `dev`, stop early and end with the weights of the best epoch.
 
     Args:
-        model: Moved to a GPU where torch sees one, and run there in bf16.
-        train: What is learned from.
-        plan: How.
-        dev: Judged after each epoch at threshold 0.5.
-        progress: Called after each step with the messages of the step and the epoch's mean loss so far.
+        model: Moved to a GPU where torch sees one.
+        stage: What, how and how long.
+        checkpoints: Where a former attempt may have left word, and this one does; None for nowhere.
+        progress: Called now and then with the windows learned since, and the epoch's mean loss so far.
     """
-    pass_over = _Pass(model, train, plan)
-    epochs: list[Epoch] = []
-    best_weights = None
-    for number in range(1, plan.n_epochs + 1):
-        loss = pass_over.run(progress)
-        score = None
+    run = _Run(model, stage, checkpoints)
+    progress(run.n_done, 0.0)
+    while not run.ended:
+        run.learn_epoch(progress)
+        run.judge()
+        run.save()
+    return run.epochs
+
+
+class _Run:
+    """A stage and the place where it stands."""
+
+    def __init__(self, model: AudienceModel, stage: Stage, checkpoints: Checkpoints | None) -> None:
+        self.learner = Learner(model, stage.train, stage.settings)
+        self.stage, self.checkpoints = stage, checkpoints
+        self.epochs: list[Epoch] = []
+        self.best: dict[str, Tensor] = {}
+        self.n_batches = self.n_windows = 0  # of this epoch, so far
+        self.total = torch.zeros((), dtype=torch.float64, device=self.learner.device)  # their loss
+        self.ended = False
+        self._resume()
+        self.saved = monotonic()
+
+    @property
+    def n_done(self) -> int:
+        """Windows learned since the stage began."""
+        return len(self.epochs) * len(self.stage.train.tokens.ids) + self.n_windows
+
+    def learn_epoch(self, progress: Progress) -> None:
+        """What is left of an epoch, step by step."""
+        settings, learner = self.stage.settings, self.learner
+        learner.model.train()
+        generator = np.random.default_rng([self.stage.seed, len(self.epochs)])
+        batches = token_budget_batches(learner.padder.lengths, settings.batch_tokens, generator)
+        shown = self.n_windows
+        n_whole = settings.epochs * len(self.stage.train.tokens.ids)
+        while self.n_batches < len(batches):
+            step = batches[self.n_batches : self.n_batches + learner.batches_a_step]
+            self.total += learner.step(step, schedule(self.n_done / n_whole, settings.warmup_share))
+            self.n_batches += len(step)
+            self.n_windows += sum(len(batch.places) for batch in step)
+            if self.n_batches == len(batches) or self.n_batches % (SHOWN_STEPS * learner.batches_a_step) == 0:
+                progress(self.n_windows - shown, float(self.total) / self.n_windows)
+                shown = self.n_windows
+            if monotonic() - self.saved >= 60 * settings.checkpoint_minutes:
+                self.save()
+
+    def judge(self) -> None:
+        """Close an epoch: dev macro-F1, whether it is the best, whether it is the last."""
+        score, dev, settings = None, self.stage.dev, self.stage.settings
         if dev is not None:
-            score = macro_f1(dev.labels, logits_of(model, dev, plan.settings.batch_tokens) >= 0)
-        epochs.append(Epoch(number, loss, score))
+            chosen = logits_of(self.learner.model, dev, settings.batch_tokens, settings.precision) >= 0
+            score = macro_f1(dev.labels, chosen)
+        number = len(self.epochs) + 1
+        self.epochs.append(Epoch(number, float(self.total) / self.n_windows, score))
+        self.n_batches = self.n_windows = 0
+        self.total.zero_()
         shown = "-" if score is None else f"{score:.4f}"
-        logger.info("epoch %d: loss %.4f, dev macro-F1 %s", number, loss, shown)
-        if dev is None:
-            continue
-        if best_epoch(epochs) == number:
-            best_weights = copy.deepcopy(model.state_dict())
-        if number - best_epoch(epochs) >= plan.settings.patience_epochs:
-            break
-    if best_weights is not None:
-        model.load_state_dict(best_weights)
-    return epochs
+        logger.info("epoch %d: loss %.4f, dev macro-F1 %s", number, self.epochs[-1].loss, shown)
+        if dev is not None and best_epoch(self.epochs) == number:
+            self.best = copy.deepcopy(self.learner.model.state_dict())
+        patient = dev is None or number - best_epoch(self.epochs) < settings.patience_epochs
+        self.ended = number == self.stage.n_epochs or not patient
+        if self.ended and self.best:
+            self.learner.model.load_state_dict(self.best)
 
+    def save(self) -> None:
+        """Leave word of this place; of an ended stage the weights are enough."""
+        self.saved = monotonic()
+        if self.checkpoints is None:
+            return
+        tensors = self.learner.state()
+        if self.ended:
+            tensors = {name: part for name, part in tensors.items() if name.startswith("weights.")}
+        else:
+            tensors |= {f"best.{name}": part for name, part in self.best.items()}
+        facts = {
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "n_batches": self.n_batches,
+            "n_windows": self.n_windows,
+            "total": float(self.total),
+            "ended": self.ended,
+        }
+        self.checkpoints.save(self.stage.name, State(tensors, facts))
 
-class _Pass:
-    """One model, its optimiser and its place in the schedule; each run is one epoch."""
-
-    def __init__(self, model: AudienceModel, train: Examples, plan: Plan) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = model.to(self.device)
-        self.train = train
-        self.settings = plan.settings
-        self.generator = np.random.default_rng(plan.seed)
-        self.optimiser = _optimiser(model, plan.settings)
-        self.rates = [group["lr"] for group in self.optimiser.param_groups]
-        positive = torch.tensor(class_weights(train.labels, plan.settings.class_balance), dtype=torch.float32)
-        self.loss_of = nn.BCEWithLogitsLoss(reduction="none", pos_weight=positive.to(self.device))
-        self.labels = torch.tensor(train.labels, dtype=torch.float32, device=self.device)
-        self.weights = torch.tensor(train.weights / train.weights.mean(), dtype=torch.float32, device=self.device)
-        # the loss of a step is divided by a usual step's messages, not its own: every message weighs the same
-        self.usual_messages = plan.settings.batch_tokens / np.mean([len(ids) for ids in train.ids])
-        self.n_done = 0
-
-    def run(self, progress: Progress) -> float:
-        """One epoch; its mean loss a message."""
-        self.model.train()
-        total, n_before = 0.0, self.n_done
-        for step in token_budget_steps(self.train, self.settings.batch_tokens, self.generator):
-            total += self._learn(step)
-            self.n_done += len(step.places)
-            progress(len(step.places), total / (self.n_done - n_before))
-        return total / len(self.train.ids)
-
-    def _learn(self, step: Step) -> float:
-        """Forward, backward, one update; the summed loss of the step's messages."""
-        factor = schedule(self.n_done / (self.settings.epochs * len(self.train.ids)), self.settings.warmup_share)
-        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * factor
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            logits, _ = self.model(step.input_ids.to(self.device), step.attention_mask.to(self.device))
-        losses = self.loss_of(logits.float(), self.labels[step.places]).mean(dim=1) * self.weights[step.places]
-        summed = losses.sum()
-        (summed / self.usual_messages).backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.max_gradient_norm)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        return float(summed.item())
+    def _resume(self) -> None:
+        """Take up the place that a former attempt left word of."""
+        state = self.checkpoints.load(self.stage.name) if self.checkpoints else None
+        if state is None:
+            return
+        self.learner.restore(state.tensors)
+        self.best = named(state.tensors, "best")
+        self.epochs = [Epoch(**epoch) for epoch in state.facts["epochs"]]
+        self.n_batches, self.n_windows = state.facts["n_batches"], state.facts["n_windows"]
+        self.total.fill_(state.facts["total"])
+        self.ended = state.facts["ended"]
 
 
 def best_epoch(epochs: list[Epoch]) -> int:
@@ -198,29 +180,23 @@ def schedule(done: float, warmup_share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - warmup_share) / (1 - warmup_share))))
 
 
-def _optimiser(model: AudienceModel, settings: Train) -> torch.optim.AdamW:
-    head = list(model.head.parameters())
-    decayed = [part for part in model.encoder.parameters() if part.ndim > 1]
-    plain = [part for part in model.encoder.parameters() if part.ndim <= 1]
-    groups = [
-        {"params": decayed, "lr": settings.learning_rate, "weight_decay": settings.weight_decay},
-        {"params": plain, "lr": settings.learning_rate, "weight_decay": 0.0},
-        {"params": head, "lr": settings.head_learning_rate, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups)
-
-
 @torch.inference_mode()
-def logits_of(model: AudienceModel, examples: Examples, batch_tokens: int) -> NDArray[np.float32]:
-    """Logits of each message in order, shape (n_messages, n_audiences)."""
+def logits_of(model: AudienceModel, examples: Examples, batch_tokens: int, precision: Precision) -> NDArray[np.float32]:
+    """Logits of each message in order, pooled over its windows as in scoring; shape (n_messages, n_audiences).
+
+    Several processes share the batches; each gets every message's logits.
+    """
     model.eval()
     device = next(model.parameters()).device
-    batches = canonical_batches(examples.ids, batch_tokens=batch_tokens, pad_id=examples.pad_id)
-    results = []
-    for batch in batches:
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    batches = canonical_batches(examples.tokens.ids, batch_tokens=batch_tokens, pad_id=examples.pad_id)
+    results = [torch.zeros((len(batch.input_ids), model.head.out_features), device=device) for batch in batches]
+    for number in range(processes.number(), len(batches), processes.count()):
+        batch = batches[number]
+        with autocast(device, precision):
             logits, _ = model(
                 torch.from_numpy(batch.input_ids).to(device), torch.from_numpy(batch.attention_mask).to(device)
             )
-        results.append(logits.float().cpu().numpy())
-    return in_input_order(batches, results, len(examples.ids))
+        results[number].copy_(logits)
+    whole = processes.add_up(torch.cat(results)).cpu()
+    found = [part.numpy() for part in torch.split(whole, [len(part) for part in results])]
+    return in_input_order(batches, found, examples.tokens)
