@@ -6,6 +6,8 @@ export HF_HUB_OFFLINE ?= 1
 export PYTHONUNBUFFERED := 1
 DEMO := training/example/params.yaml
 RUN := runs/example
+RECIPE := training/recipes/audience.yaml
+SEEDS := $(addprefix runs/audience/seed-,17 18 19)
 
 .PHONY: help setup demo test lint chromium results clean
 
@@ -46,14 +48,12 @@ test: setup chromium lint
 
 # The real messages beside the checkout, three seeds: what docs/results.md reports. About two hours on two cores.
 results: setup
-	@for seed in 17 18 19; do \
-		folder=runs/audience-$$seed; mkdir -p $$folder; \
-		sed -e "s/^seed: .*/seed: $$seed/" -e "s#run_folder: .*#run_folder: $$folder#" training/recipes/audience.yaml > $$folder/params.yaml; \
-		$(BIN)/python -m training.prepare --params $$folder/params.yaml || exit $$?; \
-		$(BIN)/python -m training.train --params $$folder/params.yaml || exit $$?; \
+	$(BIN)/python -m training.prepare --params $(RECIPE)
+	$(BIN)/python -m training.train --params $(RECIPE) --seeds 3
+	@for folder in $(SEEDS); do \
 		$(BIN)/python -m eval.evaluate --params $$folder/params.yaml --model $$folder/bundle || exit $$?; \
 	done
-	@$(BIN)/python -m eval.seeds runs/audience-1[789]/evaluation-test/metrics.json
+	@$(BIN)/python -m eval.seeds --params $(RECIPE) $(SEEDS:=/evaluation-test)
 
 clean:
 	rm -rf $(VENV) runs mlflow.db mlartifacts

@@ -10,10 +10,11 @@ import pandas as pd
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
 from eval.baselines import Judgement, baselines
-from eval.card import CONTENDERS, Abstention, shown, write_card
+from eval.card import Abstention, write_card
+from eval.console import evaluation_table
+from eval.decisions import write_decisions
 from eval.figures import MACRO, Figure, Judged, figures, slices, value_of
 from eval.plots import draw_all
 from segmenter import registry, tracking
@@ -39,7 +40,7 @@ class Evaluation:
 
 
 def evaluate(params: Params, bundle: Bundle, split: str) -> Evaluation:
-    """Judge a bundle and the baselines on a prepared split; writes metrics.json, plots and card to the run folder.
+    """Judge a bundle and the baselines on a prepared split; writes figures, decisions, plots and card to the run folder.
 
     Raises:
         BundleError: Other audiences than the params', or it was trained on messages of the split.
@@ -57,7 +58,8 @@ def evaluate(params: Params, bundle: Bundle, split: str) -> Evaluation:
     folder = Path(params.tracking.run_folder) / f"evaluation-{split}"
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "metrics.json", json.dumps(_as_json(bundle, split, found, abstention), indent=1) + "\n")
-    draw_all(folder, truth, model.scores, model.chosen, params.audience_ids, params.eval.calibration_bins)
+    write_decisions(folder, frame, judged, contenders)
+    draw_all(folder, judged, model, n_bins=params.eval.calibration_bins, split=split)
     write_card(folder / "card.md", bundle, found, abstention, split)
     return Evaluation(folder, found, abstention)
 
@@ -167,31 +169,15 @@ def main(
     settings = load_params(params)
     with opened(model, settings.tracking.uri) as bundle:
         evaluation = evaluate(settings, bundle, split)
-        _print(Console(), settings, evaluation, bundle, split)
-        typer.echo(f"figures, plots, card: {evaluation.folder}")
+        Console().print(evaluation_table(evaluation.found, settings.audiences, split))
+        typer.echo(f"Reference labels: {bundle.manifest.reference_labels}")
+        typer.echo(f"figures, decisions, plots, card: {evaluation.folder}")
         run_id = log(settings, bundle, evaluation, split)
         typer.echo(f"run {run_id} in {tracking.tracking_uri(settings.tracking)}")
         if split == "test" and not model.startswith(registry.SCHEME):
             version = register(settings, bundle, evaluation, run_id, alias)
             name = settings.tracking.model_name
             typer.echo(f"registered as models:/{name}/{version}, also models:/{name}@{alias}")
-
-
-def _print(console: Console, params: Params, evaluation: Evaluation, bundle: Bundle, split: str) -> None:
-    title = f"F1 on {split}, macro with its 95 % interval over authors; every figure is in card.md"
-    table = Table(title=title, title_justify="left")
-    for head in ("slice", "n", "contender", MACRO, *params.audience_ids):
-        table.add_column(head)
-    for part in dict.fromkeys(figure.part for figure in evaluation.found):
-        for name in CONTENDERS if part == "all" else ("model", "tfidf", "language"):
-            macro, *rest = [
-                value_of(evaluation.found, name, part, audience, "f1") for audience in (MACRO, *params.audience_ids)
-            ]
-            values = ["–" if figure.value is None else f"{figure.value:.2f}" for figure in rest]
-            cells = [part, f"{macro.n:,}", CONTENDERS[name], shown(macro), *values]
-            table.add_row(*cells, end_section=name == "majority" or (part != "all" and name == "language"))
-    console.print(table)
-    console.print(f"Reference labels: {bundle.manifest.reference_labels}")
 
 
 if __name__ == "__main__":

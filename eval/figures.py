@@ -16,7 +16,7 @@ from segmenter.metrics import (
     exact_match,
     interval,
 )
-from segmenter.params import Eval
+from segmenter.sections import Eval
 
 MACRO = "macro"
 Labels = NDArray[np.bool_]
@@ -68,7 +68,7 @@ def slices(frame: pd.DataFrame, truth: Labels, settings: Eval) -> dict[str, Labe
     language = frame["lang"].to_numpy(str)
     found = {"all": np.ones(len(frame), np.bool_)}
     for name in sorted(set(language)):
-        if _evaluable(truth[language == name], settings).any():
+        if supported(truth[language == name], settings.slice_support_at_least).any():
             found[name] = language == name
     found["not en, not ru"] = ~np.isin(language, ("en", "ru"))
     for unit, name in (("author", "author-disjoint"), ("message", "message-split")):
@@ -76,10 +76,10 @@ def slices(frame: pd.DataFrame, truth: Labels, settings: Eval) -> dict[str, Labe
     return {name: mask for name, mask in found.items() if mask.any()}
 
 
-def _evaluable(truth: Labels, settings: Eval) -> Labels:
+def supported(truth: Labels, support_at_least: int) -> Labels:
     """Which audiences a slice can judge: enough messages carry it, and enough do not."""
     n_true = truth.sum(axis=0)
-    return np.asarray(np.minimum(n_true, len(truth) - n_true) >= settings.slice_support_at_least)
+    return np.asarray(np.minimum(n_true, len(truth) - n_true) >= support_at_least)
 
 
 def figures(judged: Judged, contenders: list[Judgement], settings: Eval, seed: int) -> list[Figure]:
@@ -87,7 +87,7 @@ def figures(judged: Judged, contenders: list[Judgement], settings: Eval, seed: i
     found: list[Figure] = []
     for part, mask in judged.slices.items():
         truth, clusters = judged.truth[mask], judged.clusters[mask]
-        evaluable = _evaluable(truth, settings)
+        evaluable = supported(truth, settings.slice_support_at_least)
         draws = {}
         for contender in contenders:
             scores, chosen = contender.scores[mask], contender.chosen[mask]

@@ -8,24 +8,36 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
+from eval.baselines import Judgement
+from eval.figures import Judged, Labels
 from segmenter.metrics import reliability
 
 NONE = "none"
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]  # Okabe and Ito 2008
 PANEL = {"width": 260, "height": 260}
-Labels = NDArray[np.bool_]
+TITLES = {
+    "reliability": "Reliability",
+    "precision_recall": "Precision and recall",
+    "confusion": "Reference against model",
+}
 Floats = NDArray[np.float64]
 
 
-def draw_all(folder: Path, truth: Labels, scores: Floats, chosen: Labels, audience_ids: list[str], n_bins: int) -> None:
-    """Write reliability.png, precision_recall.png and confusion.png to `folder`."""
+def draw_all(folder: Path, judged: Judged, model: Judgement, *, n_bins: int, split: str) -> None:
+    """Write reliability.png, precision_recall.png and confusion.png to `folder`, each naming the split and its size."""
+    truth, audience_ids = judged.truth, judged.audience_ids
     charts = {
-        "reliability": reliability_chart(truth, scores, audience_ids, n_bins),
-        "precision_recall": precision_recall_chart(truth, scores, audience_ids),
-        "confusion": confusion_chart(truth, chosen, audience_ids),
+        "reliability": reliability_chart(truth, model.scores, audience_ids, n_bins),
+        "precision_recall": precision_recall_chart(truth, model.scores, audience_ids),
+        "confusion": confusion_chart(truth, model.chosen, audience_ids),
     }
     for name, chart in charts.items():
-        chart.save(folder / f"{name}.png", scale_factor=2)
+        chart.properties(title=title(name, split, len(truth))).save(folder / f"{name}.png", scale_factor=2)
+
+
+def title(name: str, split: str, n: int) -> alt.TitleParams:
+    """What a picture shows, and of which messages."""
+    return alt.TitleParams(TITLES[name], subtitle=f"split {split}, n = {n:,}")
 
 
 def reliability_chart(truth: Labels, scores: Floats, audience_ids: list[str], n_bins: int) -> alt.LayerChart:
@@ -37,7 +49,7 @@ def reliability_chart(truth: Labels, scores: Floats, audience_ids: list[str], n_
     ]
     unit = alt.Scale(domain=[0, 1])
     lines = (
-        alt.Chart(pd.DataFrame(rows), title="Reliability")
+        alt.Chart(pd.DataFrame(rows))
         .mark_line(point=True)
         .encode(
             x=alt.X("score:Q", title="mean score of the bin", scale=unit),
@@ -64,7 +76,7 @@ def precision_recall_chart(truth: Labels, scores: Floats, audience_ids: list[str
                 pd.DataFrame({"audience": name, "precision": precision, "recall": recall, "step": range(len(recall))})
             )
     unit = alt.Scale(domain=[0, 1])
-    chart = alt.Chart(pd.concat(parts), title="Precision and recall").mark_line(interpolate="step-before")
+    chart = alt.Chart(pd.concat(parts)).mark_line(interpolate="step-before")
     encoded = chart.encode(
         x=alt.X("recall:Q", scale=unit), y=alt.Y("precision:Q", scale=unit), order="step:Q", color=_colour(audience_ids)
     )
@@ -82,7 +94,7 @@ def confusion_chart(truth: Labels, chosen: Labels, audience_ids: list[str]) -> a
         for i, a in enumerate(names)
         for j, b in enumerate(names)
     ]
-    base = alt.Chart(pd.DataFrame(rows), title="Reference against model").encode(
+    base = alt.Chart(pd.DataFrame(rows)).encode(
         x=alt.X("model:N", sort=names, title="chosen by the model", axis=alt.Axis(labelAngle=-30)),
         y=alt.Y("reference:N", sort=names, title="reference label"),
     )

@@ -14,7 +14,8 @@ WORDS = ("red", "blue", "green", "small", "old")
 def frame(*rows: tuple[str, str, str]) -> pd.DataFrame:
     """Messages as (text, `;`-joined audiences, language)."""
     parts = [
-        {"text": text, "audiences": [name for name in ids.split(";") if name], "lang": lang} for text, ids, lang in rows
+        {"text": text, "audiences": [name for name in ids.split(";") if name], "lang": lang, "label_kind": "gold"}
+        for text, ids, lang in rows
     ]
     return pd.DataFrame(parts)
 
@@ -102,6 +103,14 @@ def test_thresholds_are_chosen_on_dev(params: Params) -> None:
     assert usual.chosen[:, 0].all()
     thresholds = [judgement.scores[:, 0][~judgement.chosen[:, 0]].max(initial=0) for judgement in (usual, other)]
     assert thresholds[0] <= thresholds[1]
+
+
+def test_weak_labels_teach_the_baselines_nothing(params: Params) -> None:
+    judged = frame(("the tall beds", "", "en"))
+    weak = frame(*phrased((BEDS, "readers"))).assign(label_kind="weak")
+    more = SPLITS | {"train": pd.concat([SPLITS["train"], weak], ignore_index=True)}
+    for one, other in zip(baselines(params, SPLITS, judged), baselines(params, more, judged), strict=True):
+        assert one.scores.tolist() == other.scores.tolist()
 
 
 def test_labels_of_the_judged_messages_change_nothing(params: Params) -> None:

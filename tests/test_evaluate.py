@@ -42,6 +42,7 @@ def metrics(tiny_version: TinyVersion) -> dict[str, Any]:
 def test_figures_plots_and_card_stand_in_the_run_folder(tiny_run: TinyRun, tiny_version: TinyVersion) -> None:
     assert {path.name for path in (tiny_run.folder / "evaluation-test").iterdir()} == {
         "metrics.json",
+        "decisions.parquet",
         "card.md",
         "reliability.png",
         "precision_recall.png",

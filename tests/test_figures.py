@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from eval.baselines import Judgement
 from eval.figures import Figure, Judged, figures, slices, value_of
-from segmenter.params import Eval
+from segmenter.sections import Eval
 
 # Four messages, audiences a and b: m0 a, m1 a, m2 b, m3 none. The model says: m0 a, m1 none, m2 b, m3 a.
 TRUTH = np.array([[1, 0], [1, 0], [0, 1], [0, 0]], np.bool_)
@@ -18,6 +18,7 @@ def settings(support_at_least: int) -> Eval:
         calibration_bins=1,
         bootstrap_rounds=200,
         slice_support_at_least=support_at_least,
+        conclusion_support_at_least=support_at_least,
         tfidf_words=1,
         tfidf_characters=1,
         tfidf_inverse_regularisation=1.0,

@@ -5,7 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from eval.plots import confusion_chart, draw_all
+from eval.baselines import Judgement
+from eval.figures import Judged
+from eval.plots import confusion_chart, draw_all, title
 
 TRUTH = np.array([[1, 0], [1, 0], [0, 1], [0, 0], [1, 1]], np.bool_)
 CHOSEN = np.array([[1, 0], [0, 0], [0, 1], [1, 0], [1, 1]], np.bool_)
@@ -21,7 +23,8 @@ def n_colours(path: Path) -> int:
 
 @pytest.mark.parametrize("truth", [TRUTH, np.zeros_like(TRUTH)], ids=["labels", "nobody"])
 def test_three_pictures_are_drawn_with_something_on_them(tmp_path: Path, truth: NDArray[np.bool_]) -> None:
-    draw_all(tmp_path, truth, SCORES, CHOSEN, ["gardeners", "cyclists"], 3)
+    judged = Judged(truth, np.arange(5), {}, ["gardeners", "cyclists"])
+    draw_all(tmp_path, judged, Judgement("model", SCORES, CHOSEN), n_bins=3, split="test")
     assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(NAMES)
     assert min(n_colours(tmp_path / f"{name}.png") for name in NAMES) > 10
 
@@ -40,3 +43,7 @@ def test_a_message_of_two_audiences_counts_in_each_of_its_cells() -> None:
         ("none", "cyclists"): 0,
         ("none", "none"): 0,
     }
+
+
+def test_a_picture_names_its_split_and_how_many_messages_that_is() -> None:
+    assert title("reliability", "gate", 1460).to_dict() == {"text": "Reliability", "subtitle": "split gate, n = 1,460"}

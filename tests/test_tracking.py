@@ -13,9 +13,10 @@ from mlflow.entities import Run
 from eval.evaluate import flat_metrics, log
 from segmenter.bundle import audit, sha256_of
 from segmenter.errors import TrackingError
-from segmenter.params import Params, Tracking
+from segmenter.params import Params
 from segmenter.prepared import read_split
-from segmenter.tracking import log_metrics, log_params, run_exists, store, tracked_run, tracking_uri
+from segmenter.sections import Tracking
+from segmenter.tracking import log_metrics, log_params, log_parts, run_exists, store, tracked_run, tracking_uri
 from training.prepare import prepare
 
 WEIGHTS = {"model.safetensors", "tokenizer.json", "graph.bin"}
@@ -103,6 +104,7 @@ def test_pictures_card_and_figures_are_logged(tiny_version: TinyVersion, tiny_st
     assert artifacts(tiny_store, tiny_version.run_id) == {
         "training/curve.png",
         "evaluation-test/metrics.json",
+        "evaluation-test/decisions.parquet",
         "evaluation-test/card.md",
         "evaluation-test/reliability.png",
         "evaluation-test/precision_recall.png",
@@ -169,6 +171,15 @@ def test_a_figure_that_is_logged_again_is_replaced(tiny_run: TinyRun, tiny_store
         log_metrics({"f1/macro": 0.2})
     with store(tiny_store):
         assert mlflow.get_run(run_id).data.metrics == {"f1/macro": 0.2}
+
+
+def test_parts_of_a_run_name_it_as_their_parent(tiny_run: TinyRun, tiny_store: str) -> None:
+    with tracked_run(tiny_run.params.tracking, name="seed-1", run_id=None) as part:
+        pass
+    with tracked_run(tiny_run.params.tracking, name="seeds", run_id=None) as whole:
+        log_parts([part])
+    with store(tiny_store):
+        assert mlflow.get_run(part).data.tags["mlflow.parentRunId"] == whole
 
 
 def test_a_run_of_another_store_is_unknown(tiny_run: TinyRun, tiny_version: TinyVersion, tiny_store: str) -> None:

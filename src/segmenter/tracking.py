@@ -18,10 +18,11 @@ from mlflow.data.sources import LocalArtifactDatasetSource
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from segmenter.bundle import Bundle
 from segmenter.errors import TrackingError
-from segmenter.params import Tracking
+from segmenter.sections import Tracking
 
 VARIABLE = "MLFLOW_TRACKING_URI"  # a tracking server
 ARTIFACT_FOLDER = "mlartifacts"  # where the embedded store keeps files, beside mlflow.db
@@ -138,6 +139,13 @@ def log_metrics(figures: dict[str, float], step: int | None = None) -> None:
 def log_files(folder: Path, target: str) -> None:
     """Log every file of a folder (pictures, cards, figures) as artifacts under `target`."""
     mlflow.log_artifacts(str(folder), target)
+
+
+def log_parts(run_ids: list[str]) -> None:
+    """Show other runs of the store as parts of the active one."""
+    client = mlflow.MlflowClient()
+    for run_id in run_ids:
+        client.set_tag(run_id, MLFLOW_PARENT_RUN_ID, mlflow.active_run().info.run_id)
 
 
 def log_bundle(bundle: Bundle) -> str:
