@@ -140,7 +140,7 @@ def test_a_manifest_that_is_not_json_fails_the_audit(bundle: Path, content: byte
 def test_a_bundle_of_a_newer_format_asks_for_an_upgrade(bundle: Path) -> None:
     # a newer format may have other keys: the number is read before anything else
     (bundle / "manifest.json").write_text('{"format": 3, "heads": []}', "utf-8")
-    wanted = sentence(bundle, "bundle format 3, this segmenter reads up to 1", "upgrade segmenter")
+    wanted = sentence(bundle, "bundle format 3, this segmenter reads up to 2", "upgrade segmenter")
     with pytest.raises(BundleError, match=wanted):
         audit(bundle)
 
@@ -148,7 +148,7 @@ def test_a_bundle_of_a_newer_format_asks_for_an_upgrade(bundle: Path) -> None:
 @pytest.mark.parametrize("content", ["[]", "{}", '{"format": "1"}'])
 def test_json_that_is_no_manifest_fails_the_audit(bundle: Path, content: str) -> None:
     (bundle / "manifest.json").write_text(content, "utf-8")
-    with pytest.raises(BundleError, match=r"bundle: bundle format (None|'1'), this segmenter reads up to 1; upgrade"):
+    with pytest.raises(BundleError, match=r"bundle: bundle format (None|'1'), this segmenter reads up to 2; upgrade"):
         audit(bundle)
 
 

@@ -181,3 +181,10 @@ def test_a_time_cut_that_is_no_date_is_refused(whole: dict[str, Any], write: Wri
     whole["data"]["test_from"] = written
     with pytest.raises(ParamsError, match=rf"data: test_from: '{written}' is not an ISO date such as '2025-01-01'"):
         load_params(write(whole))
+
+
+def test_windows_that_overlap_by_more_than_half_are_refused(whole: dict[str, Any], write: Write) -> None:
+    whole["text"] |= {"max_tokens": 40, "window_overlap_tokens": 21}
+    wanted = r"text: window_overlap_tokens: 21, more than half of max_tokens \(40\); mend that value"
+    with pytest.raises(ParamsError, match=wanted):
+        load_params(write(whole))
