@@ -48,6 +48,7 @@ test: setup chromium lint
 
 # The real messages beside the checkout, three seeds: what docs/results.md reports. About two hours on two cores.
 results: setup
+	@test -d runs/adapted/encoder || $(BIN)/python -m training.adapt --params $(RECIPE)
 	$(BIN)/python -m training.prepare --params $(RECIPE)
 	$(BIN)/python -m training.train --params $(RECIPE) --seeds 3
 	@for folder in $(SEEDS); do \

@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +33,7 @@ from segmenter.sections import Adapt
 from segmenter.tables import table_files
 from segmenter.text import RULES
 from segmenter.writers import write_text
-from training.checkpoint import Checkpoints
+from training.checkpoint import PLAN, Checkpoints
 from training.embeddings import focus, mean_of_old
 from training.masked import Corpus, MaskedTraining
 from training.pieces import extend, fertility
@@ -46,6 +46,7 @@ FERTILITY_TEXTS = 20_000  # are enough to know how finely a language is cut
 FOCUS_TEXTS = 100_000  # whose tokens' company is counted
 SHOWN_AT_LEAST = 20  # messages of a language, or the record does not name it
 LOGGED_STEPS = 50
+CHECKPOINT = "checkpoint"
 
 
 class Adaptation:
@@ -75,8 +76,9 @@ class Adaptation:
     def start(self) -> Path:
         """The encoder with its new pieces, before training, in `<folder>/start`; kept as it is where a run resumes."""
         target = self.folder / "start"
-        if target.is_dir():
+        if target.is_dir() and (self.folder / CHECKPOINT / PLAN).is_file():  # whose plan must agree with these params
             return target
+        shutil.rmtree(target, ignore_errors=True)
         part = self.folder / "start.part"
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
@@ -120,10 +122,7 @@ class Adaptation:
             "n_left_out": self.unlabelled.n_left_out,
             "n_learned": {lang: n for lang, n in n_learned.most_common() if n >= SHOWN_AT_LEAST},
             "n_pieces": {"before": self.base.tokenizer.get_vocab_size(), "after": tokenizer.get_vocab_size()},
-            "pieces_per_word": {
-                lang: {"n": n, "before": before, "after": after}
-                for lang, n, before, after in _compared(self.base.tokenizer, tokenizer, held_texts, held_languages)
-            },
+            "pieces_per_word": _compared(self.base.tokenizer, tokenizer, held_texts, held_languages),
         }
 
     def _texts(self, places: NDArray[np.int64]) -> list[str]:
@@ -156,12 +155,14 @@ class Adaptation:
 
 def _compared(
     old: Tokenizer, new: Tokenizer, texts: Sequence[str], languages: NDArray[np.object_]
-) -> Iterator[tuple[str, int, float, float]]:
-    """Language, messages, and pieces a word before and after, the most frequent language first."""
+) -> dict[str, dict[str, float]]:
+    """For each language its messages, and pieces a word before and after; the most frequent language first."""
     before, after = fertility(old, texts, languages), fertility(new, texts, languages)
-    for lang, n in Counter(languages).most_common():
-        if n >= SHOWN_AT_LEAST:
-            yield lang, n, before[lang], after[lang]
+    return {
+        lang: {"n": n, "before": before[lang], "after": after[lang]}
+        for lang, n in Counter(languages).most_common()
+        if n >= SHOWN_AT_LEAST
+    }
 
 
 def _model(folder: Path, seed: int) -> PreTrainedModel:
@@ -192,7 +193,7 @@ def adapt(params: Params, progress: Progress) -> Path:
     held = adaptation.corpus(tokenizer, adaptation.held)
     training = MaskedTraining(_model(start, params.seed), adaptation.corpus(tokenizer, places), settings, params.seed)
     before = training.held_out_loss(held)
-    checkpoints = Checkpoints(Path(settings.folder, "checkpoint"), training.plan)
+    checkpoints = Checkpoints(Path(settings.folder, CHECKPOINT), training.plan)
     checkpoints.begin(run_id="")
     training.run(checkpoints, _shown(progress, training, len(places)))
     record = adaptation.record(tokenizer) | {

@@ -84,7 +84,7 @@ def _audiences(found: str | None, table: LabelledTable, audience_ids: list[str],
     text = (found or "").strip()
     try:
         given = json.loads(text) if text.startswith(("[", '"')) else text  # quoted: rows of one column differ in type
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond what can be read
         raise TableError(
             where, f"audiences {text!r} is not a JSON list", "write ids joined by ';', or a JSON list of them"
         ) from error

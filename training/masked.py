@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from segmenter.errors import ParamsError
 from segmenter.sections import Adapt
 from training import processes
 from training.checkpoint import Checkpoints, State, moments, named, restore_moments
@@ -75,7 +76,12 @@ class MaskedTraining:
     """One encoder with a masked-language head, its optimiser, and its place in the training."""
 
     def __init__(self, model: PreTrainedModel, corpus: Corpus, adapt: Adapt, seed: int) -> None:
-        """Plan every step; nothing is learned yet."""
+        """Plan every step; nothing is learned yet.
+
+        Raises:
+            ParamsError: An architecture whose layers are not known.
+        """
+        _head(model)
         self.device = processes.device()
         self.model = model.to(self.device)
         for part in model.modules():
@@ -157,6 +163,8 @@ class MaskedTraining:
             targets = guess.targets.to(self.device)
             at = targets != IGNORED
             logits = _head(self.model)(tokens.last_hidden_state[at])
+        if not len(logits):
+            return logits.float().sum()  # special tokens alone: nothing to guess, where a mean would be NaN
         return nn.functional.cross_entropy(logits.float(), targets[at])
 
     @torch.inference_mode()
@@ -174,8 +182,15 @@ class MaskedTraining:
 
 
 def _head(model: PreTrainedModel) -> Callable[[Tensor], Tensor]:
-    """Hidden states to logits over the vocabulary, as each architecture names its layers."""
+    """Hidden states to logits over the vocabulary, as each architecture names its layers.
+
+    Raises:
+        ParamsError: An architecture that is not known here.
+    """
     for name in ("cls", "lm_head"):  # BERT; RoBERTa and XLM-R
         if hasattr(model, name):
             return getattr(model, name)  # type: ignore[no-any-return]
+    if not (hasattr(model, "head") and hasattr(model, "decoder")):
+        remedy = "choose a BERT, RoBERTa, XLM-R or ModernBERT encoder"
+        raise ParamsError("params: adapt.base", f"is a {type(model).__name__}, whose layers are not known", remedy)
     return nn.Sequential(model.head, model.decoder)  # ModernBERT

@@ -39,16 +39,19 @@ def prepare(params: Params) -> Report:
     kept = _without_repeats(frame)
     folder = data_folder(params)
     _refuse_foreign(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    splits = {str(name): part for name, part in kept.groupby("split") if name != "leave_out"}
+    part = folder.with_name(f"{folder.name}.part")  # moved when whole: a killed run leaves no half splits
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    splits = {str(name): frame for name, frame in kept.groupby("split") if name != "leave_out"}
     for name, dataset in DatasetDict(
-        {name: Dataset.from_pandas(part[KEPT], preserve_index=False) for name, part in splits.items()}
+        {name: Dataset.from_pandas(frame[KEPT], preserve_index=False) for name, frame in splits.items()}
     ).items():
-        dataset.to_parquet(folder / f"{name}.parquet")
-    written = {name: pd.read_parquet(folder / f"{name}.parquet") for name in splits}
+        dataset.to_parquet(part / f"{name}.parquet")
+    written = {name: pd.read_parquet(part / f"{name}.parquet") for name in splits}
     report = report_on(params, labels, assignment, kept, written)
-    write_text(folder / REPORT, json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n")
+    write_text(part / REPORT, json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
     return report
 
 

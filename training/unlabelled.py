@@ -34,38 +34,47 @@ class Unlabelled:
     n_left_out: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row's text key, its cleaned text, and its language, empty where the table does not say."""
+
+    key: str
+    text: str
+    lang: str
+
+
 def read_unlabelled(adapt: Adapt) -> Unlabelled:
     """Every different text of `adapt.tables` that stands in none of `adapt.leave_out`.
 
     Raises:
         TableError: A table that cannot be read, or nothing left.
     """
-    held = {key for table in adapt.leave_out for key, _, _ in _rows(Path(table), adapt.text_column)}
-    found: dict[str, tuple[str, str]] = {}
+    held = {row.key for table in adapt.leave_out for row in _rows(Path(table), adapt.text_column)}
+    found: dict[str, _Row] = {}
     n_rows = n_left_out = 0
     for table in adapt.tables:
-        for key, text, lang in _rows(Path(table), adapt.text_column):
+        for row in _rows(Path(table), adapt.text_column):
             n_rows += 1
-            if key in held:
+            if row.key in held:
                 n_left_out += 1
-            elif text:
-                found.setdefault(key, (text, lang))
+            elif row.text:
+                found.setdefault(row.key, row)
     if len(found) <= adapt.held_out_messages:
         remedy = f"bring more than adapt.held_out_messages ({adapt.held_out_messages:,})"
         raise TableError(", ".join(adapt.tables), f"hold {len(found):,} different messages to learn from", remedy)
-    texts = [text for text, _ in found.values()]
-    languages = np.array([lang or language(text) for text, lang in found.values()], object)
+    texts = [row.text for row in found.values()]
+    languages = np.array([row.lang or language(row.text) for row in found.values()], object)
     return Unlabelled(texts, languages, n_rows, n_left_out)
 
 
-def _rows(path: Path, text_column: str) -> Iterator[tuple[str, str, str]]:
-    """Key, cleaned text and language (empty where the table does not say) of every usable row."""
+def _rows(path: Path, text_column: str) -> Iterator[_Row]:
+    """Every usable row."""
     reader = TableReader(path, text_column=text_column, on_reject=lambda _: None)
     for batch in reader.batches(BATCH_ROWS):
         texts = [text or "" for text in batch.column(text_column)]
         langs = batch.column("lang") if "lang" in batch.rows.schema.names else [None] * len(texts)
         for text, lang in zip(texts, langs, strict=True):
-            yield text_key(text), clean(text), lang or ""
+            yield _Row(text_key(text), clean(text), lang or "")
 
 
 def drawn(
