@@ -12,6 +12,7 @@ import pyarrow as pa
 from eval.baselines import Judgement
 from eval.figures import Judged, Labels
 from segmenter.errors import TableError
+from segmenter.writers import whole_file
 
 FILE = "decisions.parquet"
 TRUTH = "truth"
@@ -49,7 +50,8 @@ def write_decisions(folder: Path, frame: pd.DataFrame, judged: Judged, contender
         for name, chosen in labels.items()
         for i, audience in enumerate(judged.audience_ids)
     }
-    pd.DataFrame(about | columns).to_parquet(folder / FILE, index=False)
+    with whole_file(folder / FILE) as stream:
+        pd.DataFrame(about | columns).to_parquet(stream, index=False)
 
 
 def read_decisions(folder: Path) -> Decisions:

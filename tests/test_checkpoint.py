@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segmenter.errors import ParamsError
+from segmenter.errors import ParamsError, TableError
 from training.checkpoint import Checkpoints, State
 
 PLAN = {"seed": 17, "train": {"epochs": 2, "dropout": 0.1}}
@@ -71,6 +71,18 @@ def test_a_damaged_file_is_one_sentence(checkpoints: Checkpoints) -> None:
     (checkpoints.folder / "model.safetensors").write_bytes(b"not a checkpoint at all")
     with pytest.raises(ParamsError, match=r"model\.safetensors: is damaged \(.*\); delete .*checkpoint to start anew"):
         checkpoints.load("model")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(checkpoints: Checkpoints) -> None:
+    (checkpoints.folder / "model.part").mkdir()  # root may write anywhere, but not over a folder
+    with pytest.raises(TableError, match=r"model\.part: cannot be written \(.*\); check the folder's permissions"):
+        checkpoints.save("model", state(1.0))
+
+
+def test_what_another_has_put_there_stays(checkpoints: Checkpoints) -> None:
+    (checkpoints.folder / "note.txt").write_text("mine", "utf-8")
+    checkpoints.remove()
+    assert [file.name for file in checkpoints.folder.iterdir()] == ["note.txt"]
 
 
 def test_a_dropped_stage_is_gone_and_the_others_stay(checkpoints: Checkpoints) -> None:

@@ -4,6 +4,7 @@ A file a stage, always whole: it is written beside its place and then moved ther
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from segmenter.errors import ParamsError
+from segmenter.errors import ParamsError, TableError
 from segmenter.writers import write_text
 from training import processes
 
@@ -63,13 +64,24 @@ class Checkpoints:
         write_text(self.folder / PLAN, json.dumps({"run_id": run_id, "plan": self.plan}, indent=1) + "\n")
 
     def save(self, stage: str, state: State) -> None:
-        """Write where a stage stands, in place of where it stood before; the first process alone does."""
+        """Write where a stage stands, in place of where it stood before; the first process alone does.
+
+        Raises:
+            TableError: The folder cannot be written to, or the disk is full.
+        """
         if processes.number():
             return
         part = self._file(stage).with_suffix(".part")
         tensors = {name: tensor.contiguous() for name, tensor in state.tensors.items()}
-        save_file(tensors, part, metadata={FACTS: json.dumps(state.facts)})
-        part.replace(self._file(stage))
+        try:
+            save_file(tensors, part, metadata={FACTS: json.dumps(state.facts)})
+            part.replace(self._file(stage))
+        except (OSError, SafetensorError) as error:  # safetensors has an error of its own for a full disk
+            found = f"cannot be written ({error})"
+            raise TableError(part, found, "check the folder's permissions and the free space") from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def facts(self, stage: str) -> dict[str, Any] | None:
         """The facts of a stage alone, None where it has not been saved.
@@ -107,7 +119,8 @@ class Checkpoints:
         """Leave nothing: the training has ended."""
         for file in (*self.folder.glob("*.safetensors"), *self.folder.glob("*.part"), self.folder / PLAN):
             file.unlink(missing_ok=True)
-        self.folder.rmdir()
+        with suppress(OSError):  # something of another's lies there
+            self.folder.rmdir()
 
     def _file(self, stage: str) -> Path:
         return self.folder / f"{stage}.safetensors"

@@ -22,7 +22,7 @@ from segmenter.errors import TableError
 from segmenter.metrics import bootstrap_counts, macro_f1
 from segmenter.params import Params
 from segmenter.prepared import REPORT, data_folder, label_array, read_split, table_digests
-from segmenter.writers import write_text
+from segmenter.writers import whole_file, write_text
 from training.examples import read_frames
 from training.outlook import Outlook, Points, drawn_curves, fitted, outlook
 from training.splits import clusters
@@ -123,7 +123,8 @@ def _lay_out(params: Params, own: Params, train: pd.DataFrame) -> None:
     """Prepared splits of a part: its training messages, the whole dev."""
     folder = data_folder(own)
     folder.mkdir(parents=True, exist_ok=True)
-    train.to_parquet(folder / "train.parquet", index=False)
+    with whole_file(folder / "train.parquet") as stream:
+        train.to_parquet(stream, index=False)
     for name in ("dev.parquet", REPORT):
         shutil.copy(data_folder(params) / name, folder / name)
 

@@ -16,7 +16,7 @@ from segmenter.duplicates import groups
 from segmenter.errors import ParamsError, TableError
 from segmenter.params import Params, load_params
 from segmenter.prepared import KEPT, REPORT, data_folder
-from segmenter.writers import write_text
+from segmenter.writers import whole_file, write_text
 from training.label_rows import KINDS
 from training.labels import read_labels
 from training.report import Report, labels_table, lines, report_on
@@ -46,7 +46,8 @@ def prepare(params: Params) -> Report:
     for name, dataset in DatasetDict(
         {name: Dataset.from_pandas(frame[KEPT], preserve_index=False) for name, frame in splits.items()}
     ).items():
-        dataset.to_parquet(part / f"{name}.parquet")
+        with whole_file(part / f"{name}.parquet") as stream:
+            dataset.to_parquet(stream)
     written = {name: pd.read_parquet(part / f"{name}.parquet") for name in splits}
     report = report_on(params, labels, assignment, kept, written)
     write_text(part / REPORT, json.dumps(asdict(report), indent=1, ensure_ascii=False) + "\n")
