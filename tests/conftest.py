@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from browser import chromium, chromium_page  # noqa: F401  # fixtures
+from plain_table import PLAIN_TABLE
 from servers import free_port, serving
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
@@ -199,20 +200,7 @@ def tiny_params(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> di
         {"id": name, "name": name.title(), "definition": f"Speaks to {who}."} for name, who in AUDIENCES.items()
     ]
     sections["text"] |= {"max_tokens": 48, "window_overlap_tokens": 16}
-    sections["data"]["tables"] = [
-        {
-            "path": str(table),
-            "format": "table",
-            "columns": {},
-            "labels": {},
-            "splits": {},
-            "filter": {},
-            "author_messages_at_most": None,
-            "annotators": [],
-            "label_kind": "gold",
-            "weight": 1.0,
-        }
-    ]
+    sections["data"]["tables"] = [PLAIN_TABLE | {"path": str(table)}]
     sections["base"]["model"] = str(tiny_bert)
     sections["train"] |= {"epochs": 6, "batch_tokens": 128, "learning_rate": 0.003, "head_learning_rate": 0.01}
     sections["calibrate"] |= {"int8_messages": 32}

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from plain_table import PLAIN_TABLE
 
 from segmenter.errors import TableError
 from segmenter.params import Params
@@ -22,18 +23,7 @@ def labels_of(tiny_params: dict[str, Any]) -> Callable[..., Labels]:
     """A function that reads tables with the tiny run's audiences (gardeners, cyclists, readers)."""
 
     def of(*paths: Path, **options: object) -> Labels:
-        plain = {
-            "format": "table",
-            "columns": {},
-            "labels": {},
-            "splits": {},
-            "filter": {},
-            "author_messages_at_most": None,
-            "annotators": [],
-            "label_kind": "gold",
-            "weight": 1.0,
-        }
-        tables = [plain | {"path": str(path)} | options for path in paths]
+        tables = [PLAIN_TABLE | {"path": str(path)} | options for path in paths]
         return read_labels(Params.model_validate(tiny_params | {"data": tiny_params["data"] | {"tables": tables}}))
 
     return of

@@ -1,23 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from plain_table import PLAIN_TABLE
 
 from segmenter.errors import TableError
 from segmenter.sections import Data, LabelledTable
 from training.leaks import Leak, is_late, leak_masks, leaks, refuse, tied
 
-TABLE = LabelledTable(
-    path="none.csv",
-    format="table",
-    columns={},
-    labels={},
-    splits={},
-    filter={},
-    author_messages_at_most=None,
-    annotators=[],
-    label_kind="gold",
-    weight=1.0,
-)
+TABLE = LabelledTable.model_validate(PLAIN_TABLE)
 
 
 def data(test_from: str | None = None) -> Data:
@@ -107,4 +97,4 @@ def test_every_kind_of_leak_is_said_with_its_ids() -> None:
 
 
 def test_where_nothing_leaks_nothing_is_refused() -> None:
-    refuse([])
+    assert refuse([]) is None

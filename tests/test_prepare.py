@@ -9,6 +9,7 @@ import pytest
 import yaml
 from conftest import Outcome, TinyRun
 from datasets import load_dataset
+from plain_table import PLAIN_TABLE
 
 from segmenter.bundle import sha256_of
 from segmenter.errors import TableError
@@ -40,20 +41,7 @@ def setup(tiny_params: dict[str, Any], write_params: Callable[[Path, dict[str, A
     def write(rows: str, **sections: object) -> Path:
         table = tmp_path / "letters.csv"
         table.write_text(rows, "utf-8")
-        tables = [
-            {
-                "path": str(table),
-                "format": "table",
-                "columns": {},
-                "labels": {},
-                "splits": {},
-                "filter": {},
-                "author_messages_at_most": None,
-                "annotators": [],
-                "label_kind": "gold",
-                "weight": 1.0,
-            }
-        ]
+        tables = [PLAIN_TABLE | {"path": str(table)}]
         own = {"data": tiny_params["data"] | {"tables": tables}}
         own["tracking"] = tiny_params["tracking"] | {"run_folder": str(tmp_path / "run")}
         return write_params(tmp_path / "params.yaml", tiny_params | own | sections)

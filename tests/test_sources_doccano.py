@@ -86,4 +86,4 @@ EXPORT = [RECORD, {"text": "tea", "annotations": [{"label": 2, "user": 1}], "met
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(content=spoilt(EXPORT, lambda records: lines(*records) if isinstance(records, list) else lines(records)))
 def test_no_export_however_spoilt_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.jsonl"), KIND)
+    assert survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.jsonl"), KIND)

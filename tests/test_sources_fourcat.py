@@ -97,4 +97,4 @@ CELLS = st.dictionaries(st.sampled_from([*POST, "unix_timestamp", "chat", "lang"
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(content=OVER | CELLS | st.integers(0, len(WHOLE)).map(lambda end: WHOLE.encode()[:end]) | st.binary(max_size=60))
 def test_no_corpus_however_spoilt_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.csv"), KIND)
+    assert survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.csv"), KIND)

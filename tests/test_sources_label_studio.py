@@ -167,4 +167,4 @@ EXPORT = [task(annotation(choice("gardeners"), choice("3", control="confidence")
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(content=spoilt(EXPORT, json.dumps) | st.just(b"[]"))
 def test_no_export_however_spoilt_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.json"), KIND)
+    assert survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.json"), KIND)

@@ -74,4 +74,4 @@ def test_an_answer_without_labels_is_set_aside(tmp_path: Path) -> None:
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(content=spoilt([CHOICE, SINGLE], lambda made: lines(*made) if isinstance(made, list) else lines(made)))
 def test_no_export_however_spoilt_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.jsonl"), KIND)
+    assert survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.jsonl"), KIND)

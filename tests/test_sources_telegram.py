@@ -146,7 +146,7 @@ def test_fields_cannot_be_named(tmp_path: Path) -> None:
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(content=spoilt(chat(SERVICE, message(2, ["tea", {"type": "bold", "text": "milk"}])), json.dumps))
 def test_no_chat_however_spoilt_ends_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.json"), KIND)
+    assert survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.json"), KIND)
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
@@ -154,4 +154,4 @@ def test_no_chat_however_spoilt_ends_in_a_traceback(tmp_path_factory: pytest.Tem
 def test_no_account_however_spoilt_ends_in_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
-    survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.json"), KIND)
+    assert survives(written(tmp_path_factory.getbasetemp(), content, "spoilt.json"), KIND)

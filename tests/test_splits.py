@@ -3,24 +3,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_table import PLAIN_TABLE
 
 from segmenter.errors import TableError
 from segmenter.sections import Data, LabelledTable
 from training.leaks import leak_masks
 from training.splits import assign, clusters, folds
 
-TABLE = LabelledTable(
-    path="none.csv",
-    format="table",
-    columns={},
-    labels={},
-    splits={},
-    filter={},
-    author_messages_at_most=None,
-    annotators=[],
-    label_kind="gold",
-    weight=1.0,
-)
+TABLE = LabelledTable.model_validate(PLAIN_TABLE)
 SEED = 5
 DATA = Data(
     tables=[TABLE],
