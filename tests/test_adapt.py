@@ -1,10 +1,12 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from conftest import Outcome
 from transformers import AutoModel
 
@@ -49,6 +51,20 @@ def test_the_weights_are_an_encoder_as_wide_as_its_tokenizer(
     model = AutoModel.from_pretrained(tmp_path / "adapted" / "encoder", dtype=torch.float32)
     base = find_base(Base(model=str(tmp_path / "adapted" / "encoder"), revision=None, pooling="mean"))
     assert len(model.get_input_embeddings().weight) == base.tokenizer.get_vocab_size()
+
+
+def test_an_encoder_that_guesses_no_hidden_tokens_is_refused_by_name(
+    params: Path, tiny_bert: Path, outcome_of: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_bert, tmp_path / "other")
+    config = json.loads((tmp_path / "other" / "config.json").read_text("utf-8"))
+    (tmp_path / "other" / "config.json").write_text(json.dumps(config | {"model_type": "gpt2"}), "utf-8")
+    sections = yaml.safe_load(params.read_text("utf-8"))
+    sections["adapt"]["base"]["model"] = str(tmp_path / "other")
+    params.write_text(yaml.safe_dump(sections), "utf-8")
+    outcome = outcome_of(app, "--params", params)
+    assert outcome.code == 2
+    assert "params: adapt.base: 'gpt2' has no masked-language head in transformers; choose" in outcome.err
 
 
 def test_a_finished_encoder_is_never_overwritten(

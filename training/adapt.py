@@ -20,7 +20,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from tokenizers import Tokenizer
-from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PreTrainedModel,
+)
 from transformers.utils import logging as transformers_logging
 
 from segmenter import __version__
@@ -56,12 +62,16 @@ class Adaptation:
         """Find the base encoder and read the unlabelled messages.
 
         Raises:
-            ParamsError: The encoder's tokenizer cannot hide a token.
+            ParamsError: The encoder has no masked-language head, or its tokenizer cannot hide a token.
             ModelError: The base encoder cannot be had.
             TableError: As read_unlabelled.
         """
         self.adapt, self.seed = adapt, seed
         self.base: BaseEncoder = find_base(adapt.base)
+        config = AutoConfig.from_pretrained(self.base.folder)
+        if type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
+            found = f"{config.model_type!r} has no masked-language head in transformers"
+            raise ParamsError("params: adapt.base", found, "choose a BERT, RoBERTa, XLM-R or ModernBERT encoder")
         known = self.base.tokenizer.get_added_tokens_decoder()
         self.special = {number: token.content for number, token in known.items() if token.special}
         masks = [number for number, content in self.special.items() if "mask" in content.casefold()]
