@@ -13,7 +13,15 @@ from segmenter.errors import BundleError
 from segmenter.text import text_key
 
 Reseal = Callable[[Path, Path, dict[str, Any]], Bundle]
-FILES = ["config.json", "cpu/graph.bin", "cpu/graph.xml", "model.safetensors", "row_keys.txt", "tokenizer.json"]
+FILES = [
+    "config.json",
+    "cpu/graph.bin",
+    "cpu/graph.xml",
+    "model.safetensors",
+    "out_of_fold.parquet",
+    "row_keys.txt",
+    "tokenizer.json",
+]
 
 
 @pytest.fixture
@@ -139,16 +147,35 @@ def test_a_manifest_that_is_not_json_fails_the_audit(bundle: Path, content: byte
 
 def test_a_bundle_of_a_newer_format_asks_for_an_upgrade(bundle: Path) -> None:
     # a newer format may have other keys: the number is read before anything else
-    (bundle / "manifest.json").write_text('{"format": 3, "heads": []}', "utf-8")
-    wanted = sentence(bundle, "bundle format 3, this segmenter reads up to 2", "upgrade segmenter")
+    (bundle / "manifest.json").write_text('{"format": 4, "heads": []}', "utf-8")
+    wanted = sentence(bundle, "bundle format 4, this segmenter reads up to 3", "upgrade segmenter")
     with pytest.raises(BundleError, match=wanted):
+        audit(bundle)
+
+
+def test_a_bundle_of_an_older_format_asks_for_a_training(bundle: Path) -> None:
+    # format 2 had no guarantee and no out-of-fold scores
+    def older(manifest: dict[str, Any]) -> None:
+        manifest["format"] = 2
+        del manifest["guarantee"]
+
+    rewrite_manifest(bundle, older)
+    remedy = "retrain, or use the version it was made with"
+    with pytest.raises(BundleError, match=sentence(bundle, "bundle format 2, this segmenter reads 3", remedy)):
+        audit(bundle)
+
+
+def test_a_bundle_whose_manifest_leaves_out_its_out_of_fold_scores_fails_the_audit(bundle: Path) -> None:
+    (bundle / "out_of_fold.parquet").unlink()
+    rewrite_manifest(bundle, lambda manifest: manifest["files"].pop("out_of_fold.parquet"))
+    with pytest.raises(BundleError, match=sentence(bundle, "lacks 'out_of_fold.parquet'", "fetch the bundle again")):
         audit(bundle)
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"format": "1"}'])
 def test_json_that_is_no_manifest_fails_the_audit(bundle: Path, content: str) -> None:
     (bundle / "manifest.json").write_text(content, "utf-8")
-    with pytest.raises(BundleError, match=r"bundle: bundle format (None|'1'), this segmenter reads up to 2; upgrade"):
+    with pytest.raises(BundleError, match=r"bundle: bundle format (None|'1'), this segmenter reads up to 3; upgrade"):
         audit(bundle)
 
 
@@ -186,6 +213,7 @@ def test_sealing_replaces_a_former_bundle_whole(tiny_run: TinyRun, bundle: Path,
         "manifest.json",
         "manifest.sha256",
         "model.safetensors",
+        "out_of_fold.parquet",
         "row_keys.txt",
         "tokenizer.json",
     ]

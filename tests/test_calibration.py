@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from segmenter.calibration import Calibration, judge, to_scores
+from segmenter.calibration import Calibration, Guarantee, Point, judge, log_odds, to_scores
 
 
 def calibration(*, slope: float = 1.0, intercept: float = 0.0, threshold: float = 0.5) -> Calibration:
@@ -66,3 +66,32 @@ def test_a_written_and_reread_score_judges_the_same() -> None:
     edge = Calibration(slope=1.0, intercept=0.0, threshold=0.1, low=0.1, high=0.1)
     written = column(float(str(np.float32(0.1))))
     assert judge(written, [edge]).chosen[0, 0]
+
+
+def test_a_score_is_read_off_the_points_where_there_are_any() -> None:
+    # from (0, .2) to (2, .6): halfway .4; beyond the ends it is the end's
+    points = [Point(logit=0.0, score=0.2), Point(logit=2.0, score=0.6)]
+    line = Calibration(slope=9.0, intercept=9.0, points=points, threshold=0.5, low=0.5, high=0.5)
+    assert to_scores(column(-5.0, 0.0, 1.0, 2.0, 5.0), [line])[:, 0] == pytest.approx([0.2, 0.2, 0.4, 0.6, 0.6])
+
+
+def test_the_points_of_one_audience_leave_the_others_alone() -> None:
+    flat = Calibration(slope=1.0, intercept=0.0, points=[Point(logit=0.0, score=0.1)], threshold=0.5, low=0.5, high=0.5)
+    scores = to_scores(np.array([[0.0, 0.0]], np.float32), [flat, calibration()])
+    assert scores[0] == pytest.approx([0.1, 0.5])
+
+
+def test_log_odds_are_finite_for_certain_scores() -> None:
+    assert log_odds(np.array([0.5, 0.75])) == pytest.approx([0.0, np.log(3)])
+    assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
+
+
+def test_the_guarantee_says_what_it_rests_on() -> None:
+    promised = Guarantee(
+        risk=0.075, confidence=0.99, coverage=0.625, n_messages=1250, n_clusters=300, n_errors=40, design_effect=1.204
+    )
+    assert promised.sentence() == (
+        "at most 7.5% of the messages that are not uncertain have a wrong audience set, with 99% confidence, "
+        "for messages like those of the calibration authors; "
+        "there 62% were not uncertain, 40 of 1,250 of them wrong (300 authors, design effect 1.20)"
+    )

@@ -29,7 +29,15 @@ PLAIN = Calibration(slope=1.0, intercept=0.0, threshold=0.5, low=0.5, high=0.5)
 
 def settings(agreement: float) -> Calibrate:
     whole = Calibrate(
-        folds=2, error_goal=0.05, uncertain_share_at_most=0.2, int8_messages=16, int8_agreement_at_least=1.0
+        method="platt",
+        folds=2,
+        risk=0.05,
+        confidence=0.95,
+        coverage_at_least=0.5,
+        error_goal=0.05,
+        uncertain_share_at_most=0.2,
+        int8_messages=16,
+        int8_agreement_at_least=1.0,
     )
     return whole.model_copy(update={"int8_agreement_at_least": agreement})  # 1.1 could not stand in params
 

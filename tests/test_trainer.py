@@ -40,7 +40,7 @@ with processes.joined():
     if not processes.number():
         trainer.checkpoints.begin("")
     epochs = trainer.fit(progress)[1]
-    found = {"losses": [epoch.loss for epoch in epochs], "logits": trainer.out_of_fold(progress, 2).tolist()}
+    found = {"losses": [epoch.loss for epoch in epochs], "logits": trainer.out_of_fold(progress, 2).logits.tolist()}
     path.with_name(f"process-{processes.number()}.json").write_text(json.dumps(found))
 """
 
@@ -130,7 +130,7 @@ def test_weak_messages_are_learned_together_with_the_others(mixed: dict[str, Any
 
 def test_calibration_sees_no_weak_label(mixed: dict[str, Any]) -> None:
     trainer, _, progress = fitted(with_train(mixed, weak="together", epochs=1))
-    logits = trainer.out_of_fold(progress, 1)
+    logits = trainer.out_of_fold(progress, 1).logits
     assert logits.shape == trainer.train.labels.shape == (len(trainer.frames.train), 3)
     assert np.isfinite(logits).all() and (logits != 0).any(axis=1).all()
 
@@ -187,7 +187,7 @@ def test_a_training_killed_in_mid_epoch_ends_as_an_unbroken_one(tiny_run: TinyRu
 def test_two_processes_learn_what_one_does_of_the_same_batches(tiny_run: TinyRun, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     trainer, epochs, progress = fitted(load_params(copied(tiny_run, tmp_path / "one", epochs=2, accumulate_batches=2)))
-    logits = trainer.out_of_fold(progress, 2)
+    logits = trainer.out_of_fold(progress, 2).logits
     (tmp_path / "two").mkdir()
     path = copied(tiny_run, tmp_path / "two", epochs=2)
     script = tmp_path / "fit.py"

@@ -50,9 +50,9 @@ def train(params: Params, progress: Progress) -> Bundle:
     else:
         with _tracked(trainer) as run_id:
             model, epochs = trainer.fit(progress)
-            logits = trainer.out_of_fold(progress, best_epoch(epochs))
-            calibrations = calibrate(logits, trainer.train.labels, params.calibrate, params.seed)
-            bundle = trainer.seal(model, calibrations, run_id)
+            found = trainer.out_of_fold(progress, best_epoch(epochs))
+            calibrated = calibrate(found, params.calibrate, params.seed)
+            bundle = trainer.seal(model, found, calibrated, run_id)
             progress.console.print(f"sealed {bundle.path}")  # said before tracking can fail
             _log(bundle, epochs)
     processes.wait()
@@ -151,6 +151,8 @@ def _say(bundle: Bundle) -> None:
     """Where a bundle is, and what became of its cpu graph."""
     manifest, cpu = bundle.manifest, bundle.manifest.cpu
     typer.echo(f"bundle {bundle.path} (digest {bundle.name}), run {manifest.mlflow_run_id}")
+    promised = manifest.guarantee.sentence() if manifest.guarantee else f"none: {manifest.no_guarantee}"
+    typer.echo(f"guarantee: {promised}")
     if cpu is not None:
         agreed = f"int8 agreed on {cpu.int8_agreement:.2%} of {cpu.n_decisions:,} dev decisions"
         typer.echo(f"cpu graph: {cpu.precision}; {agreed}")

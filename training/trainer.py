@@ -14,9 +14,9 @@ from rich.progress import Progress
 from segmenter import __version__
 from segmenter.batches import bucket
 from segmenter.bundle import ROW_KEYS, Bundle, CpuGraph, seal, sha256_of
-from segmenter.calibration import Calibration
 from segmenter.errors import ParamsError, TableError
 from segmenter.model import AudienceModel, find_base, new_model, save
+from segmenter.out_of_fold import OutOfFold, write_out_of_fold
 from segmenter.params import Params
 from segmenter.prepared import data_folder, table_digests
 from segmenter.scope import language, pieces_per_word
@@ -25,6 +25,7 @@ from training import processes
 from training.checkpoint import Checkpoints, State
 from training.examples import Examples, read_frames, to_examples
 from training.export import export
+from training.guarantee import Calibrated
 from training.loop import Epoch, Stage, fit, logits_of
 from training.splits import clusters, folds
 
@@ -112,8 +113,8 @@ class Trainer:
         everything = np.arange(len(self.learned.labels))
         return self._fit(progress, "model", everything, dev=self.dev, n_epochs=self.params.train.epochs)
 
-    def out_of_fold(self, progress: Progress, n_epochs: int) -> NDArray[np.float32]:
-        """Logits of every trusted message by a model that saw neither it, its author nor its text."""
+    def out_of_fold(self, progress: Progress, n_epochs: int) -> OutOfFold:
+        """Every trusted message as judged by a model that saw neither it, its author nor its text."""
         n_folds = self.params.calibrate.folds
         fold = folds(self.frames.train, n_folds, self.params.seed)
         logits = np.zeros(self.train.labels.shape, np.float32)
@@ -128,7 +129,8 @@ class Trainer:
                 self.checkpoints.save(f"{name}-logits", kept)
                 self.checkpoints.drop(name)
             logits[held] = kept.tensors["logits"].numpy()
-        return logits
+        languages, cluster = self.train.languages, clusters(self.frames.train)
+        return OutOfFold(self.params.audience_ids, logits, self.train.labels, languages, cluster)
 
     def apart_from(self, held: NDArray[np.int64]) -> NDArray[np.int64]:
         """Places in `learned` of what is learned where a fold is held out: the weak messages must not be tied to it."""
@@ -174,7 +176,7 @@ class Trainer:
         progress.update(task, total=len(epochs) * n_windows)
         return epochs
 
-    def seal(self, model: AudienceModel, calibrations: list[Calibration], run_id: str) -> Bundle:
+    def seal(self, model: AudienceModel, found: OutOfFold, calibrated: Calibrated, run_id: str) -> Bundle:
         """Save, export the cpu graph, and seal everything as `<run_folder>/bundle`; the checkpoints have served."""
         folder = Path(self.params.tracking.run_folder)
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
@@ -182,15 +184,16 @@ class Trainer:
             parts.mkdir()
             save(model.cpu(), self.base.tokenizer, parts)
             (parts / ROW_KEYS).write_text("\n".join(sorted(self.frames.keys)) + "\n", "utf-8")
+            write_out_of_fold(parts, found)
             graph = export(
                 parts,
                 encoder=self.base.source,
                 ranges=self._drawn(self.params.calibrate.int8_messages),
                 dev=self.dev,
-                calibrations=calibrations,
+                calibrations=calibrated.calibrations,
                 settings=self.params.calibrate,
             )
-            bundle = seal(parts, folder / "bundle", self._manifest(calibrations, graph, run_id))
+            bundle = seal(parts, folder / "bundle", self._manifest(calibrated, graph, run_id))
         self.checkpoints.remove()
         return bundle
 
@@ -199,7 +202,7 @@ class Trainer:
         order = np.random.default_rng(self.params.seed).permutation(len(self.train.labels))
         return self.train.part(order[:n_messages])
 
-    def _manifest(self, calibrations: list[Calibration], graph: CpuGraph, run_id: str) -> dict[str, object]:
+    def _manifest(self, calibrated: Calibrated, graph: CpuGraph, run_id: str) -> dict[str, object]:
         params, frames = self.params, self.frames
         sizes = {"train": len(frames.train), "weak": len(frames.weak), "dev": len(frames.dev)}
         return {
@@ -208,7 +211,9 @@ class Trainer:
             "git_commit": git_commit(),
             "mlflow_run_id": run_id,
             "audiences": params.audiences,
-            "calibration": calibrations,
+            "calibration": calibrated.calibrations,
+            "guarantee": calibrated.guarantee,
+            "no_guarantee": calibrated.no_guarantee,
             "text": params.text,
             "languages": list(self.pieces_per_word),
             "pieces_per_word": self.pieces_per_word,

@@ -13,18 +13,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from segmenter.calibration import Calibration
+from segmenter.calibration import Calibration, Guarantee
 from segmenter.errors import BundleError
 from segmenter.sections import Audience, Section, Text
 from segmenter.text import RULES
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
-WEIGHTS, CONFIG, TOKENIZER, ROW_KEYS, CPU_GRAPH = (
+WEIGHTS, CONFIG, TOKENIZER, ROW_KEYS, OUT_OF_FOLD, CPU_GRAPH = (
     "model.safetensors",
     "config.json",
     "tokenizer.json",
     "row_keys.txt",
+    "out_of_fold.parquet",
     "cpu/graph.xml",
 )
 
@@ -57,6 +58,8 @@ class Manifest(Section):
     Attributes:
         languages: With enough training messages.
         pieces_per_word: How finely the tokenizer cuts the middle training message of each of them.
+        guarantee: What the uncertain bands promise, None where the training data could not support a promise.
+        no_guarantee: Why there is none, in one sentence; empty where there is one.
     """
 
     format: int
@@ -66,6 +69,8 @@ class Manifest(Section):
     mlflow_run_id: str
     audiences: list[Audience]
     calibration: list[Calibration]
+    guarantee: Guarantee | None
+    no_guarantee: str
     text: Text
     languages: list[str]
     pieces_per_word: dict[str, float]
@@ -126,7 +131,7 @@ def audit(path: Path) -> Bundle:
     on_disk = {file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir() or file.is_symlink()}
     for name in sorted(on_disk - {MANIFEST, SEAL} - set(manifest.files)):
         raise BundleError(path, f"holds {name!r}, which its manifest does not list", "fetch the bundle again")
-    for name, expected in manifest.files.items():
+    for name, expected in {OUT_OF_FOLD: "", **manifest.files}.items():
         file = path / name
         if name not in on_disk or file.is_symlink():
             raise BundleError(path, f"lacks {name!r}", "fetch the bundle again")
@@ -155,6 +160,12 @@ def _validated(path: Path, found: dict[str, Any]) -> Manifest:
         raise BundleError(
             path,
             f"text rules {rules}, this segmenter has {RULES}",
+            "retrain, or use the version it was made with",
+        )
+    if found["format"] < FORMAT:
+        raise BundleError(
+            path,
+            f"bundle format {found['format']}, this segmenter reads {FORMAT}",
             "retrain, or use the version it was made with",
         )
     try:
