@@ -4,17 +4,20 @@ The interval covers the draw of messages (whole authors), not of seeds: the runs
 and the highest of them stand beside their mean.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval.decisions import TRUTH, Decisions
-from eval.figures import MACRO, slices, supported
-from segmenter.metrics import bootstrap_counts, counts, interval
+from eval.figures import MACRO
+from eval.slices import supported
+from segmenter.metrics import Drawn, f1, resample
 from segmenter.sections import Eval
 
 MODEL = "model"
+Labels = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -64,54 +67,51 @@ def gains(runs: list[Decisions], baseline: str, settings: Eval, seed: int) -> li
         settings: Rounds and support.
         seed: Of the resamples.
     """
-    parts = slices(runs[0].frame, runs[0].of(TRUTH), settings)
     return [
         gain
-        for part, mask in parts.items()
+        for part, mask in runs[0].slices.items()
         for gain in _of_slice(part, [run.within(mask) for run in runs], baseline, settings, seed)
     ]
 
 
-def _of_slice(part: str, runs: list[Decisions], baseline: str, settings: Eval, seed: int) -> list[Gain]:
+def _of_slice(part: str, runs: list[Decisions], baseline: str, settings: Eval, seed: int) -> Iterator[Gain]:
     truth, clusters = runs[0].of(TRUTH), runs[0].frame["cluster"].to_numpy()
-    f1 = {name: np.array([counts(truth, run.of(name)).f1 for run in runs]) for name in (MODEL, baseline)}
-    drawn = {
-        name: np.mean(
-            [
-                bootstrap_counts(truth, run.of(name), clusters, n_rounds=settings.bootstrap_rounds, seed=seed).f1
-                for run in runs
-            ],
-            axis=0,
-        )
-        for name in (MODEL, baseline)
-    }
+    resamples = resample(clusters, n_rounds=settings.bootstrap_rounds, seed=seed)
+    models, baselines = ([f1(truth, run.of(name), resamples) for run in runs] for name in (MODEL, baseline))
+    other = _mean(baselines)
+    gained = _mean(models).less(other)
     conclusive = supported(truth, settings.conclusion_support_at_least)
-    found = []
     for audience, columns in _judged(truth, runs[0].audience_ids, settings).items():
-        model = f1[MODEL][:, columns].mean(axis=1)
-        other = float(f1[baseline][:, columns].mean())
-        low, high = interval((drawn[MODEL] - drawn[baseline])[:, columns].mean(axis=1))
-        found.append(
-            Gain(
-                part=part,
-                audience=audience,
-                model=float(model.mean()),
-                least=float(model.min()),
-                most=float(model.max()),
-                baseline=other,
-                gain=float(model.mean()) - other,
-                low=float(low),
-                high=float(high),
-                n=len(truth),
-                n_true=int(truth[:, columns].any(axis=1).sum()),
-                conclusive=bool(conclusive[columns].all()),
-            )
+        of_runs = [float(model.values[columns].mean()) for model in models]
+        gain = gained.estimate(columns)
+        yield Gain(
+            part=part,
+            audience=audience,
+            model=float(np.mean(of_runs)),
+            least=min(of_runs),
+            most=max(of_runs),
+            baseline=float(other.values[columns].mean()),
+            gain=gain.value,
+            low=gain.low,
+            high=gain.high,
+            n=len(truth),
+            n_true=int(truth[:, columns].any(axis=1).sum()),
+            conclusive=bool(conclusive[columns].all()),
         )
-    return found
 
 
-def _judged(truth: NDArray[np.bool_], audience_ids: list[str], settings: Eval) -> dict[str, list[int]]:
-    """Columns of each audience that is evaluable, and first of all of them together."""
-    columns = np.flatnonzero(supported(truth, settings.slice_support_at_least)).tolist()
-    macro = {MACRO: columns} if len(columns) > 1 else {}
-    return macro | {audience_ids[column]: [column] for column in columns}
+def _mean(runs: list[Drawn]) -> Drawn:
+    """The mean over runs, resample by resample."""
+    return Drawn(
+        values=np.mean([run.values for run in runs], axis=0),
+        draws=np.mean([run.draws for run in runs], axis=0),
+        n_effective=np.min([run.n_effective for run in runs], axis=0),
+    )
+
+
+def _judged(truth: Labels, audience_ids: list[str], settings: Eval) -> dict[str, Labels]:
+    """Columns (a mask) of each audience that is evaluable, and first of all of them together."""
+    evaluable = supported(truth, settings.slice_support_at_least)
+    macro = {MACRO: evaluable} if evaluable.sum() > 1 else {}
+    places = np.arange(len(audience_ids))
+    return macro | {audience_ids[place]: places == place for place in places[evaluable]}

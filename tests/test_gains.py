@@ -3,20 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import REPOSITORY
 from numpy.typing import NDArray
 
 from eval.decisions import Decisions
 from eval.gains import Gain, gains
-from segmenter.sections import Eval
+from segmenter.params import load_params
 
-SETTINGS = Eval(
-    calibration_bins=1,
-    bootstrap_rounds=400,
-    slice_support_at_least=2,
-    conclusion_support_at_least=3,
-    tfidf_words=1,
-    tfidf_characters=1,
-    tfidf_inverse_regularisation=1.0,
+SETTINGS = load_params(REPOSITORY / "params.yaml").eval.model_copy(
+    update={
+        "calibration_bins": 1,
+        "bootstrap_rounds": 400,
+        "slice_support_at_least": 2,
+        "conclusion_support_at_least": 3,
+        "slices": [],
+        "period": "year",
+        "length_words": [],
+    }
 )
 # Forty messages by forty authors, half English and half German; every second one is for gardeners, every fourth for cyclists.
 TRUTH = np.column_stack([np.arange(40) % 2 == 0, np.arange(40) % 4 == 0])
@@ -28,8 +31,8 @@ def run(model: Labels, tfidf: Labels, clusters: NDArray[np.int64] | None = None)
         "row": range(40),
         "key": [f"k{number}" for number in range(40)],
         "cluster": np.arange(40) if clusters is None else clusters,
-        "lang": ["en", "de"] * 10 + ["de", "en"] * 10,  # gardeners are all English first, then all German
-        "split_unit": "author",
+        "in all": True,
+        "in lang=en": np.arange(40) % 2 == np.repeat([0, 1], 20),  # gardeners are all English first, then all German
     }
     labels = {"truth": TRUTH, "model": model, "tfidf": tfidf}
     columns = {
@@ -93,10 +96,11 @@ def test_a_clearly_worse_model_is_called_worse() -> None:
     assert of([run(missing(range(20)), TRUTH)]).verdict == "worse"
 
 
-def test_messages_of_one_author_are_drawn_together() -> None:
-    # one author: every resample is the whole, the interval a point
+def test_messages_of_one_author_show_nothing() -> None:
+    # whatever was gained on them may be lost on the next author's
     gain = of([run(TRUTH, missing(range(20)), np.zeros(40, np.int64))])
-    assert (gain.low, gain.high) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert (gain.gain, gain.low, gain.high) == (pytest.approx(1 / 3), -1.0, 1.0)
+    assert gain.verdict == "open"
 
 
 def test_runs_are_averaged_within_each_resample() -> None:
@@ -108,13 +112,13 @@ def test_runs_are_averaged_within_each_resample() -> None:
 
 def test_a_language_is_judged_on_its_messages_alone() -> None:
     # English: even places below 20, odd ones from 20: 20 messages, gardeners are the ten below 20, all missed by TF-IDF
-    gain = of([run(TRUTH, missing(range(20)))], "gardeners", "en")
+    gain = of([run(TRUTH, missing(range(20)))], "gardeners", "lang=en")
     assert (gain.n, gain.n_true, gain.gain) == (20, 10, 1.0)
 
 
 def test_a_slice_of_one_audience_has_no_macro_line() -> None:
     few = SETTINGS.model_copy(update={"slice_support_at_least": 6})  # cyclists: 5 in English
-    names = [gain.audience for gain in gains([run(TRUTH, TRUTH)], "tfidf", few, 1) if gain.part == "en"]
+    names = [gain.audience for gain in gains([run(TRUTH, TRUTH)], "tfidf", few, 1) if gain.part == "lang=en"]
     assert names == ["gardeners"]
 
 
@@ -122,6 +126,8 @@ def test_a_gain_is_conclusive_where_enough_carry_the_audience_and_enough_do_not(
     # English: gardeners 10 of 20, cyclists 5 of 20
     asked = SETTINGS.model_copy(update={"conclusion_support_at_least": 6})
     found = {
-        gain.audience: gain.conclusive for gain in gains([run(TRUTH, TRUTH)], "tfidf", asked, 1) if gain.part == "en"
+        gain.audience: gain.conclusive
+        for gain in gains([run(TRUTH, TRUTH)], "tfidf", asked, 1)
+        if gain.part == "lang=en"
     }
     assert found == {"macro": False, "gardeners": True, "cyclists": False}

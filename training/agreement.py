@@ -68,7 +68,7 @@ def _of_audience(audience: str, several: list[list[list[str]]], bootstrap: Boots
         return Agreement(audience, None, None, None, n, n_marked)
     rng = np.random.default_rng(bootstrap.seed)
     draws = np.array([_alpha(values[rng.integers(0, n, n)]) for _ in range(bootstrap.n_rounds)])
-    low, high = interval(draws[np.isfinite(draws)])
+    low, high = interval(draws, n)
     return Agreement(audience, _alpha(values), float(low), float(high), n, n_marked)
 
 

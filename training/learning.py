@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from segmenter import tracking
 from segmenter.errors import TableError
-from segmenter.metrics import bootstrap_counts, macro_f1
+from segmenter.metrics import f1, macro_f1, resample
 from segmenter.params import Params
 from segmenter.prepared import REPORT, data_folder, label_array, read_split, table_digests
 from segmenter.writers import whole_file, write_text
@@ -101,8 +101,8 @@ def _fitted(params: Params, part: Part, chosen_of_dev: ChosenOfDev) -> dict[str,
     dev = read_frames(params).dev
     truth, chosen = label_array(dev, params.audience_ids), chosen_of_dev(own)
     # of one seed for all points: each round draws the same messages of dev for all of them
-    drawn = bootstrap_counts(truth, chosen, clusters(dev), n_rounds=params.eval.bootstrap_rounds, seed=params.data.seed)
-    resampled = drawn.f1.mean(axis=1).round(6).tolist()
+    resamples = resample(clusters(dev), n_rounds=params.eval.bootstrap_rounds, seed=params.data.seed)
+    resampled = f1(truth, chosen, resamples).draws.mean(axis=1).round(6).tolist()
     point = {
         "made_from": made_from,
         "n_messages": part.n_messages,
