@@ -306,6 +306,12 @@ def test_inspect_shows_each_audience_with_its_threshold(segmenter: Segmenter, at
         assert line.startswith(f"audience   {audience.id} ({audience.name}): threshold {part.threshold:.2f}, ")
 
 
+def test_inspect_says_what_the_bundle_guarantees(segmenter: Segmenter, at_desk: Path) -> None:
+    manifest = audit(at_desk / "bundle").manifest
+    said = manifest.guarantee.sentence() if manifest.guarantee else f"none: {manifest.no_guarantee}"
+    assert f"guarantee  {said}\n" in segmenter("inspect", "bundle").out
+
+
 def test_inspect_says_where_the_labels_come_from(segmenter: Segmenter, at_desk: Path) -> None:
     assert audit(at_desk / "bundle").manifest.reference_labels in segmenter("inspect", "bundle").out
 

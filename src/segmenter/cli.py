@@ -1,8 +1,9 @@
-"""The command line: `segmenter score, summarise, convert, sample, inspect`.
+"""The command line: `segmenter score, summarise, convert, sample, explain, inspect`.
 
 The only room that prints or exits; commands import what they need.
 """
 
+import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -208,6 +209,33 @@ def sample(
 
 
 @app.command()
+def explain(
+    model: ModelOption,
+    text: Annotated[str, typer.Option(metavar="TEXT", help="The message.")],
+    audience: Annotated[
+        str | None, typer.Option(metavar="ID", help="Without it: those chosen or near it, else the highest.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every word with its place, as JSON.")] = False,
+    params: ParamsOption = None,
+) -> None:
+    """Say which words of a message carry its score: what the score loses when each is left out."""
+    from rich.console import Console
+
+    from segmenter.explained import explain_message
+    from segmenter.params import load_settings
+    from segmenter.score import Scorer
+
+    settings = load_settings(params)
+    with opened(model) as bundle:
+        found = explain_message(Scorer(bundle, settings.score), text, audience, settings.explain)
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        console = Console(highlight=False)
+        console.print(*found.lines(with_text=console.is_terminal), sep="\n")
+
+
+@app.command()
 def inspect(
     bundle: Annotated[
         str, typer.Argument(metavar="BUNDLE", help="A bundle folder, models:/NAME@ALIAS or models:/NAME/N.")
@@ -236,6 +264,7 @@ def _description(bundle: "Bundle") -> Iterator[str]:
     for audience, part in zip(manifest.audiences, manifest.calibration, strict=True):
         bounds = f"threshold {part.threshold:.2f}, uncertain from {part.low:.2f} to {part.high:.2f}"
         yield f"audience   {audience.id} ({audience.name}): {bounds}"
+    yield f"guarantee  {manifest.guarantee.sentence() if manifest.guarantee else f'none: {manifest.no_guarantee}'}"
 
 
 @contextmanager
