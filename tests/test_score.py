@@ -164,6 +164,18 @@ def test_a_clear_audience_beside_a_near_one_is_listed_and_the_message_uncertain(
     assert found["reason"] == ["near_threshold:cyclists;near_threshold:readers"]
 
 
+def test_scope_asked_for_alone_is_what_scoring_finds(scorer: Scorer) -> None:
+    texts = [
+        "gardeners, water the red beds before noon",
+        "ok",
+        "qxzjvkwq bvcxzqwj pqowxzjv",
+        "Les boulangers ferment",
+        "ok",
+    ]
+    assert scorer.scope(texts) == scorer.score(texts).scope
+    assert scorer.scope([]) == []
+
+
 def test_an_out_of_scope_message_is_uncertain_whatever_its_scores(scorer: Scorer) -> None:
     found = columns(scorer, [[0.9, 0.0, 0.0], [0.0, 0.0, 0.0]], ["too_short", "language_not_trained:fr"])
     assert found["verdict"] == ["uncertain", "uncertain"]

@@ -45,6 +45,15 @@ class Scored:
     pieces_per_word: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What is seen of cleaned messages before the network reads them; as the attributes of Scored."""
+
+    languages: list[str]
+    pieces_per_word: NDArray[np.float64]
+    scope: list[str]
+
+
 class Scorer:
     """A bundle ready to score."""
 
@@ -77,15 +86,10 @@ class Scorer:
             outputs = self.runtime.run(batches)
             logits = in_input_order(batches, [output.logits for output in outputs], tokens)
             pooled = in_input_order(batches, [output.pooled for output in outputs], tokens)
-        found = [language(text) for text in different]
-        pieces = pieces_per_word(self._tokenizer, different)
-        scope = [
-            self._scope.why_not(text, found=lang, pieces=n)
-            for text, lang, n in zip(different, found, pieces, strict=True)
-        ]
+        found = self._look(different)
         spread = np.array([place[text] for text in cleaned], np.int64)
         scores = to_scores(logits[spread], manifest.calibration)
-        languages, reasons = [found[i] for i in spread], [scope[i] for i in spread]
+        languages, reasons = [found.languages[i] for i in spread], [found.scope[i] for i in spread]
         return Scored(
             logits[spread],
             scores,
@@ -94,8 +98,21 @@ class Scorer:
             reasons,
             tokens.long[spread],
             pooled[spread],
-            pieces[spread],
+            found.pieces_per_word[spread],
         )
+
+    def scope(self, texts: Sequence[str]) -> list[str]:
+        """Why each original text is out of scope, or an empty string; as `score` finds it, without the network."""
+        return self._look([clean(text) for text in texts]).scope
+
+    def _look(self, cleaned: Sequence[str]) -> _Look:
+        found = [language(text) for text in cleaned]
+        pieces = pieces_per_word(self._tokenizer, cleaned)
+        scope = [
+            self._scope.why_not(text, found=lang, pieces=n)
+            for text, lang, n in zip(cleaned, found, pieces, strict=True)
+        ]
+        return _Look(found, pieces, scope)
 
     def columns(self, scored: Scored, prefix: str) -> dict[str, pa.Array]:
         """The columns that scoring adds (messages.scored_fields), by name."""
