@@ -20,6 +20,7 @@ def data(test_from: str | None = None) -> Data:
         seed=1,
         dev_share=0.1,
         test_share=0.2,
+        gate_share=0.0,
     )
 
 

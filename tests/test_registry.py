@@ -1,4 +1,7 @@
 import csv
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,8 +12,18 @@ from conftest import Outcome, ServedRun, TinyRun, TinyVersion, free_port
 from segmenter.bundle import audit
 from segmenter.cli import EMBEDDED_STORE, app
 from segmenter.errors import BundleError, TrackingError
-from segmenter.registry import fetched, logged_model_uri, register
-from segmenter.tracking import store, tracked_run
+from segmenter.registry import (
+    Version,
+    fetched,
+    logged_model_uri,
+    promote,
+    register,
+    rollback,
+    tag_version,
+    version_of,
+)
+from segmenter.sections import Tracking
+from segmenter.tracking import log_bundle, store, tracked_run
 
 CHALLENGER = "models:/audience@challenger"
 LETTERS = 'id,text\nl1,"gardeners, water the red beds before noon"\nl2,the old bakery sells rolls until six\n'
@@ -48,6 +61,20 @@ def kept(stored_model: Path) -> Iterator[Callable[[str, bytes], Path]]:
 def test_a_version_is_fetched_by_alias_and_by_number(tiny_run: TinyRun, tiny_version: TinyVersion, uri: str) -> None:
     with fetched(uri, EMBEDDED_STORE) as bundle:
         assert bundle.digest == audit(tiny_run.bundle).digest
+
+
+@pytest.mark.usefixtures("tiny_store")
+def test_a_bundle_is_fetched_whatever_its_folder_was_called(tiny_run: TinyRun, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run.bundle, tmp_path / "renamed")
+    bundle, settings = (
+        audit(tmp_path / "renamed"),
+        tiny_run.params.tracking.model_copy(update={"model_name": "renamed"}),
+    )
+    with tracked_run(settings, name="renamed", run_id=None):
+        uri = log_bundle(bundle)
+    register(settings, model_uri=uri, digest=bundle.digest, tags={}, alias="challenger")
+    with fetched("models:/renamed@challenger", EMBEDDED_STORE) as found:
+        assert found.digest == bundle.digest
 
 
 @pytest.mark.usefixtures("tiny_version", "tiny_store")
@@ -193,3 +220,132 @@ def test_an_unknown_alias_is_one_sentence_and_exit_2(
     outcome = outcome_of(app, "inspect", "models:/audience@nobody")
     assert (outcome.code, outcome.err.strip().count("\n")) == (2, 0)
     assert "alias nobody not found" in outcome.err
+
+
+# Aliases: a model of three versions of its own in the tiny store, by a name of its own.
+
+
+@pytest.fixture
+def versions(
+    tiny_run: TinyRun, tiny_version: TinyVersion, tiny_store: str, request: pytest.FixtureRequest
+) -> tuple[Tracking, list[Version]]:
+    """The tracking settings of a model, and its versions 1 to 3; `third` is an alias of the last."""
+    settings = tiny_run.params.tracking.model_copy(update={"model_name": request.node.name})
+    uri = logged_model_uri(settings, tiny_version.run_id)
+    for digest in ("first", "second", "third"):
+        register(settings, model_uri=uri, digest=digest, tags={}, alias="third")
+    found = [version_of(settings, f"models:/{settings.model_name}/{number}") for number in (1, 2, 3)]
+    return settings, [version for version in found if version is not None]
+
+
+def aliases(settings: Tracking) -> dict[str, int]:
+    with store(settings.uri):
+        found = mlflow.MlflowClient().get_registered_model(settings.model_name).aliases
+    return {alias: int(number) for alias, number in found.items() if alias != "third"}
+
+
+def test_a_version_is_known_by_alias_and_by_number(
+    tiny_version: TinyVersion, versions: tuple[Tracking, list[Version]]
+) -> None:
+    settings, found = versions
+    assert found[2] == Version(settings.model_name, 3, tiny_version.run_id, "third")
+    assert version_of(settings, f"models:/{settings.model_name}@third") == found[2]
+    assert found[2].uri == f"models:/{settings.model_name}/3"
+
+
+@pytest.mark.parametrize("name", ["audience", "never-registered"])
+def test_no_version_has_an_alias_that_nobody_gave(tiny_run: TinyRun, tiny_version: TinyVersion, name: str) -> None:
+    assert version_of(tiny_run.params.tracking, f"models:/{name}@champion") is None
+
+
+def test_the_first_champion_replaces_nobody(versions: tuple[Tracking, list[Version]]) -> None:
+    settings, found = versions
+    promote(settings, found[0], None)
+    assert aliases(settings) == {"champion": 1}
+
+
+def test_a_new_champion_leaves_the_former_as_previous(versions: tuple[Tracking, list[Version]]) -> None:
+    settings, found = versions
+    promote(settings, found[0], None)
+    promote(settings, found[2], found[0])
+    assert aliases(settings) == {"champion": 3, "previous": 1}
+
+
+def test_a_champion_that_came_since_is_not_replaced(versions: tuple[Tracking, list[Version]]) -> None:
+    settings, found = versions
+    promote(settings, found[0], None)
+    promote(settings, found[1], found[0])
+    with pytest.raises(
+        TrackingError, match=r"@champion: is version 2 by now, which models:/.*/3 was not compared with"
+    ):
+        promote(settings, found[2], found[0])
+    with pytest.raises(TrackingError, match="is version 2 by now"):
+        promote(settings, found[2], None)
+    assert aliases(settings) == {"champion": 2, "previous": 1}
+
+
+def test_a_champion_that_went_is_not_replaced(versions: tuple[Tracking, list[Version]]) -> None:
+    settings, found = versions
+    with pytest.raises(TrackingError, match="is nobody by now, .*; run the gate again"):
+        promote(settings, found[1], found[0])
+    assert aliases(settings) == {}
+
+
+def test_rollback_puts_the_previous_champion_back_and_again_undoes_it(
+    versions: tuple[Tracking, list[Version]],
+) -> None:
+    settings, found = versions
+    promote(settings, found[0], None)
+    promote(settings, found[2], found[0])
+    assert rollback(settings, settings.model_name) == found[0]
+    assert aliases(settings) == {"champion": 1, "previous": 3}
+    assert rollback(settings, settings.model_name) == found[2]
+    assert aliases(settings) == {"champion": 3, "previous": 1}
+
+
+def test_rollback_without_a_previous_champion_is_one_sentence(versions: tuple[Tracking, list[Version]]) -> None:
+    settings, found = versions
+    promote(settings, found[0], None)
+    with pytest.raises(TrackingError, match="@previous: is no version; there is nothing to go back to before a second"):
+        rollback(settings, settings.model_name)
+    assert aliases(settings) == {"champion": 1}
+
+
+def test_a_version_is_tagged(versions: tuple[Tracking, list[Version]]) -> None:
+    settings, found = versions
+    tag_version(settings, found[1], {"gate": "missed"})
+    with store(settings.uri):
+        assert mlflow.MlflowClient().get_model_version(settings.model_name, "2").tags["gate"] == "missed"
+
+
+CLIENT = """
+import sys, time
+from pathlib import Path
+from segmenter.registry import register
+from segmenter.sections import Tracking
+uri, model_uri, start = sys.argv[1:]
+settings = Tracking(uri=uri, experiment="served", model_name="raced", run_folder="none")
+Path(start, str(time.monotonic_ns())).touch()
+while len(list(Path(start).iterdir())) < 2:
+    time.sleep(0.001)
+for digest in ("one", "two", "three", "four"):
+    print(register(settings, model_uri=model_uri, digest=digest, tags={}, alias="challenger"))
+"""
+
+
+def test_two_clients_that_register_at_once_make_one_version_of_a_digest(
+    served_run: ServedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", served_run.uri)
+    run_id = audit(served_run.run.bundle).manifest.mlflow_run_id
+    model_uri = logged_model_uri(served_run.run.params.tracking, run_id)
+    words = [sys.executable, "-c", CLIENT, served_run.uri, model_uri, str(tmp_path)]
+    clients = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    numbers = [client.communicate(timeout=120)[0].split() for client in clients]
+    with store(served_run.uri):
+        found = mlflow.MlflowClient().search_model_versions("name='raced'")
+        newest = mlflow.MlflowClient().get_model_version_by_alias("raced", "challenger")
+    assert [client.returncode for client in clients] == [0, 0]
+    assert sorted(version.tags["digest"] for version in found) == ["four", "one", "three", "two"]
+    assert numbers[0] == numbers[1] == sorted((str(version.version) for version in found), key=int)
+    assert newest.tags["digest"] == "four"

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ DATA = Data(
     seed=SEED,
     dev_share=0.25,
     test_share=0.25,
+    gate_share=0.0,
 )
 
 
@@ -288,6 +291,37 @@ def test_about_the_share_asked_for_is_held_out() -> None:
     # a quarter of 96 tests: 24; a quarter of the remaining 72 tunes: 18; balancing labels may shift a few
     assert split.count("test") == pytest.approx(24, abs=3)
     assert split.count("dev") == pytest.approx(18, abs=3)
+
+
+def test_a_gate_is_cut_from_what_test_leaves() -> None:
+    # 100 messages of an author each: a quarter is test, a fifth of the 75 left is gate, a quarter of the 60 left is dev
+    found = Counter(splits_of(messages(*free(100)), gate_share=0.2))
+    assert found == {"test": 25, "gate": 15, "dev": 15, "train": 45}
+
+
+def test_cutting_a_gate_leaves_test_as_it_is() -> None:
+    frame = messages(*free(100))
+    parts = [[split == "test" for split in splits_of(frame, gate_share=share)] for share in (0.0, 0.2)]
+    assert parts[0] == parts[1]
+
+
+def test_no_gate_is_cut_where_one_is_given() -> None:
+    frame = messages(("ann", "x", "gate"), *free(40))
+    found = splits_of(frame, gate_share=0.2)
+    assert (found[0], found.count("gate")) == ("gate", 1)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(rows=ROWS)
+def test_a_cut_gate_keeps_clear_of_all_other_splits(rows: list[tuple[str | None, str]]) -> None:
+    frame = messages(*[(author, key, None) for author, key in rows], *free(20))
+    split = assign(frame, DATA.model_copy(update={"gate_share": 0.25})).split
+    assert n_leaks(frame, split) == 0
+    gate = frame[split == "gate"]
+    others = frame[split.isin(("train", "dev", "test"))]
+    assert len(gate) > 0
+    assert not set(gate["group"]) & set(others["group"])
+    assert not set(gate["author"].dropna()) & set(others["author"].dropna())
 
 
 def test_one_seed_gives_one_split() -> None:

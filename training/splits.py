@@ -57,7 +57,7 @@ def clusters(frame: pd.DataFrame) -> NDArray[np.int64]:
 def assign(frame: pd.DataFrame, data: Data) -> Assignment:
     """A split for every message: the given one, else test by date and source, else cut by cluster, labels balanced.
 
-    Test is cut only where nothing else makes a test split; dev is cut from what may train, likewise. What is tied to a
+    Test and gate are cut only where nothing else makes such a split; dev is cut from what may train, likewise. What is tied to a
     held-out message by author or text trains nothing: a free message becomes `leave_out`, a given one is a leak. Weak
     labels never tune or test, unless there are no others.
 
@@ -67,7 +67,8 @@ def assign(frame: pd.DataFrame, data: Data) -> Assignment:
     cut = _Splitter(frame, data)
     found = cut.check_given()
     cut.cut_time_and_sources()
-    cut.cut_test()
+    cut.cut_held_out("test", data.test_share, data.seed)
+    cut.cut_held_out("gate", data.gate_share, data.seed + 2)
     cut.cut_dev()
     return Assignment(cut.split.fillna("train"), found, dict(cut.left_out))
 
@@ -103,11 +104,11 @@ class _Splitter:
             self._leave_out(self._free & days(self.frame).isna().to_numpy(), "without a date, where a date parts test")
         self._leave_out_tied()
 
-    def cut_test(self) -> None:
-        """Test from the free messages that nothing ties to given training ones, where there is no test yet."""
-        if not self._in("test").any():
+    def cut_held_out(self, name: str, share: float, seed: int) -> None:
+        """Test or gate from the free messages that nothing ties to given training ones, where there is none yet."""
+        if share and not self._in(name).any():
             free = self._free & ~self.weak & ~tied(self.frame, self._in("train", "dev"))
-            self.split[_cut(self.frame, free, self.data.test_share, self.data.seed)] = "test"
+            self.split[_cut(self.frame, free, share, seed)] = name
             self._leave_out_tied()
 
     def cut_dev(self) -> None:
