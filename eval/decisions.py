@@ -16,12 +16,13 @@ from segmenter.writers import whole_file
 
 FILE = "decisions.parquet"
 TRUTH = "truth"
-ABOUT = ["row", "key", "cluster", "lang", "split_unit"]  # of the message: its place in the split, hashed text, author
+ABOUT = ["row", "key", "cluster"]  # of the message: its place in the split, hashed text, author
+IN = "in "  # then a slice's name
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """One row a message, columns as ABOUT and then `truth_<audience>` and `<contender>_<audience>`, true or false."""
+    """One row a message: columns as ABOUT; `in <slice>`, `truth_<audience>`, `<contender>_<audience>`, true or false."""
 
     frame: pd.DataFrame
     audience_ids: list[str]
@@ -29,6 +30,12 @@ class Decisions:
     def of(self, name: str) -> Labels:
         """The labels (`truth`) or what a contender chose, shape (n_messages, n_audiences)."""
         return self.frame[[f"{name}_{audience}" for audience in self.audience_ids]].to_numpy(bool)
+
+    @property
+    def slices(self) -> dict[str, Labels]:
+        """The messages of each slice, as masks."""
+        names = [name for name in self.frame.columns if name.startswith(IN)]
+        return {name.removeprefix(IN): self.frame[name].to_numpy(bool) for name in names}
 
     def within(self, mask: Labels) -> "Decisions":
         """Those on some of the messages."""
@@ -41,8 +48,7 @@ def write_decisions(folder: Path, frame: pd.DataFrame, judged: Judged, contender
         "row": range(len(frame)),
         "key": frame["key"].to_numpy(),
         "cluster": judged.clusters,
-        "lang": frame["lang"].to_numpy(),
-        "split_unit": frame["split_unit"].to_numpy(),
+        **{f"{IN}{name}": mask for name, mask in judged.slices.items()},
     }
     labels = {TRUTH: judged.truth, **{contender.name: contender.chosen for contender in contenders}}
     columns = {

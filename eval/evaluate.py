@@ -1,183 +1,270 @@
-"""`python -m eval.evaluate --params P --model BUNDLE`: figures, plots, card beside baselines; logged, version registered."""
+"""`python -m eval.evaluate --params P --model BUNDLE`: figures, plots, card beside baselines; logged, version registered.
 
-import json
+Everything stands in the run folder before the tracking store is asked for anything (log.py sends it).
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 import pandas as pd
 import typer
-from numpy.typing import NDArray
 from rich.console import Console
 
-from eval.baselines import Judgement, baselines
-from eval.card import Abstention, write_card
-from eval.console import evaluation_table
+from eval import log
+from eval.abstention import abstention
+from eval.baselines import Earlier, Judgement, baselines, earlier, judgement, refuse_twice, refuse_unfair
+from eval.behaviour import run_suite
+from eval.card import write_card
+from eval.card_page import card_page
+from eval.console import evaluation_table, slice_sentences
 from eval.decisions import write_decisions
-from eval.figures import MACRO, Figure, Judged, figures, slices, value_of
-from eval.plots import draw_all
-from segmenter import registry, tracking
+from eval.designs import hold_outs, trained
+from eval.faithfulness import faithfulness
+from eval.figures import Judged, author_clusters, figures
+from eval.mistakes import mistakes
+from eval.mistakes_page import write_mistakes
+from eval.out_of_scope import out_of_scope
+from eval.plots import draw_all, draw_coverage_risk
+from eval.records import MODEL, Evaluation, worst_slice, write_metrics
+from eval.shortcuts import shortcuts
+from eval.slices import same_slices, slices
+from segmenter import registry
 from segmenter.bundle import Bundle
 from segmenter.cli import opened, run
-from segmenter.errors import BundleError, TableError
+from segmenter.errors import ParamsError
 from segmenter.params import Params, load_params
-from segmenter.prepared import label_array, read_split, table_digests
+from segmenter.prepared import label_array, read_split
 from segmenter.score import Scored, Scorer
 from segmenter.writers import write_text
 
 app = typer.Typer(add_completion=False)
-METRICS_FORMAT = 1
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What evaluating one bundle on one split gave: every figure, and the folder that holds figures, plots and card."""
+class Scoring:
+    """The judged messages and all that was said of them.
 
-    folder: Path
-    found: list[Figure]
-    abstention: Abstention
+    Attributes:
+        scorer: The judged bundle, ready to score more.
+        frame: The messages.
+        scored: What the judged bundle says of them.
+        judged: Their labels, authors and slices.
+        contenders: The judged bundle first.
+    """
+
+    scorer: Scorer
+    frame: pd.DataFrame
+    scored: Scored
+    judged: Judged
+    contenders: list[Judgement]
 
 
-def evaluate(params: Params, bundle: Bundle, split: str) -> Evaluation:
-    """Judge a bundle and the baselines on a prepared split; writes figures, decisions, plots and card to the run folder.
+def evaluate(
+    params: Params, bundle: Bundle, split: str, *, against: Sequence[Earlier] = (), with_text: bool = False
+) -> Evaluation:
+    """Judge a bundle, the baselines and earlier versions on a prepared split; writes it all to the run folder.
+
+    Args:
+        params: Those the bundle was trained with.
+        bundle: To be judged.
+        split: The messages.
+        against: Earlier versions.
+        with_text: Write the mistakes with their texts too, to a folder of their own that is never sent anywhere.
 
     Raises:
-        BundleError: Other audiences than the params', or it was trained on messages of the split.
+        BundleError: A bundle has other audiences than the params', was trained on messages of the split, or is judged twice.
         TableError: The split has no messages.
+        ParamsError: A column of `eval.slices` makes no slices.
     """
     frame = read_split(params, split)
-    _refuse_unfair(params, bundle, frame, split)
-    truth = label_array(frame, params.audience_ids)
-    scored = Scorer(bundle, params.score).score(frame["text"].tolist())
-    model = Judgement("model", scored.scores.astype(np.float64), scored.verdicts.chosen)
-    contenders = [model, *baselines(params, {name: read_split(params, name) for name in ("train", "dev")}, frame)]
-    judged = Judged(truth, _author_clusters(frame), slices(frame, truth, params.eval), params.audience_ids)
-    found = figures(judged, contenders, params.eval, params.seed)
-    abstention = _abstention(truth, scored)
-    folder = Path(params.tracking.run_folder) / f"evaluation-{split}"
+    refuse_unfair(params, bundle, frame, split=split, where=bundle.path)
+    for other in against:
+        refuse_unfair(params, other.bundle, frame, split=split, where=other.name)
+    refuse_twice(bundle, against)
+    scoring = _scoring(params, bundle, frame, against)
+    evaluation = _found(params, split, scoring)
+    with timed("files"):
+        _write(params, evaluation, scoring)
+    with timed("mistakes"):
+        _write_mistakes(params, evaluation, scoring, with_text=with_text)
+    return evaluation
+
+
+def _scoring(params: Params, bundle: Bundle, frame: pd.DataFrame, against: Sequence[Earlier]) -> Scoring:
+    texts, truth = frame["text"].tolist(), label_array(frame, params.audience_ids)
+    judged = Judged(truth, author_clusters(frame), slices(frame, truth, params.eval), params.audience_ids)
+    with timed("scoring"):
+        scorer = Scorer(bundle, params.score)
+        scored = scorer.score(texts)
+    with timed("baselines"):
+        fitted = {name: read_split(params, name) for name in ("train", "dev")}
+        contenders = [judgement(MODEL, scored), *baselines(params, fitted, frame)]
+    for other in against:
+        with timed(other.name):
+            contenders.append(judgement(other.name, Scorer(other.bundle, params.score).score(texts)))
+    return Scoring(scorer, frame, scored, judged, contenders)
+
+
+def _found(params: Params, split: str, scoring: Scoring) -> Evaluation:
+    scorer, frame, scored, judged = scoring.scorer, scoring.frame, scoring.scored, scoring.judged
+    with timed("figures"):
+        found = figures(judged, scoring.contenders, params.eval, params.seed)
+    with timed("abstention"):
+        certain = abstention(judged, scored, scorer.bundle.manifest, params.eval, params.seed)
+    with timed("behaviour"):
+        behaviour = run_suite(scorer, Path(params.eval.behaviour), params.audience_ids)
+    with timed("shortcuts"):
+        shortcut = shortcuts(scorer, frame, judged, scoring.contenders, params)
+    with timed("scope"):
+        scope = out_of_scope(scorer, frame, scored)
+    with timed("faithfulness"):
+        true = faithfulness(scorer, frame, judged, scored, params)
+    return Evaluation(
+        folder=Path(params.tracking.run_folder) / f"evaluation-{split}",
+        split=split,
+        found=found,
+        worst=worst_slice(found, params.eval.conclusion_support_at_least),
+        same=same_slices(frame, judged.truth, params.eval),
+        abstention=certain,
+        behaviour=behaviour,
+        shortcuts=shortcut,
+        scope=scope,
+        faithfulness=true,
+    )
+
+
+def _write(params: Params, evaluation: Evaluation, scoring: Scoring) -> None:
+    folder, split, bundle = evaluation.folder, evaluation.split, scoring.scorer.bundle
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "metrics.json", json.dumps(_as_json(bundle, split, found, abstention), indent=1) + "\n")
-    write_decisions(folder, frame, judged, contenders)
-    draw_all(folder, judged, model, n_bins=params.eval.calibration_bins, split=split)
-    write_card(folder / "card.md", bundle, found, abstention, split)
-    return Evaluation(folder, found, abstention)
+    (folder / log.FILE).unlink(missing_ok=True)  # of a former evaluation: what stands here is not to be sent half
+    write_metrics(evaluation, bundle)
+    write_decisions(folder, scoring.frame, scoring.judged, scoring.contenders)
+    draw_all(folder, scoring.judged, scoring.contenders[0], n_bins=params.eval.calibration_bins, split=split)
+    draw_coverage_risk(folder, evaluation.abstention, split=split)
+    card = write_card(folder / "card.md", bundle, evaluation)
+    write_text(folder / "card.html", card_page(card, folder))
 
 
-def _refuse_unfair(params: Params, bundle: Bundle, frame: pd.DataFrame, split: str) -> None:
-    if not len(frame):
-        raise TableError(
-            f"split {split!r}", "has no messages", "name another with --split, or bring labelled messages for it"
+def _write_mistakes(params: Params, evaluation: Evaluation, scoring: Scoring, *, with_text: bool) -> None:
+    found = mistakes(scoring.scorer, scoring.frame, scoring.judged, scoring.contenders, params)
+    write_mistakes(evaluation.folder, found, split=evaluation.split, with_text=False)
+    if with_text:
+        folder = texts_folder(evaluation)
+        folder.mkdir(exist_ok=True)
+        write_mistakes(folder, found, split=evaluation.split, with_text=True)
+
+
+def texts_folder(evaluation: Evaluation) -> Path:
+    """Where mistakes stand with their texts: beside the evaluation's folder, which is sent whole to the store."""
+    return evaluation.folder.parent / f"mistakes-{evaluation.split}"
+
+
+@contextmanager
+def timed(part: str) -> Iterator[None]:
+    """Log the seconds that a block took."""
+    started = time.perf_counter()
+    yield
+    logger.info("%s: %.1f s", part, time.perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks for.
+
+    Attributes:
+        model: A bundle folder, or a version.
+        split: The messages.
+        against: Earlier versions, likewise.
+        alias: Of the version to register, None where none shall be.
+        with_text: Whether mistakes are written with their texts too.
+    """
+
+    model: str
+    split: str
+    against: Sequence[str]
+    alias: str | None
+    with_text: bool
+
+
+def _judge(params: Params, asked: Asked) -> None:
+    """Evaluate, say what was found, and send it to the store."""
+    with ExitStack() as stack:
+        bundle, *others = (
+            stack.enter_context(opened(named, params.tracking.uri)) for named in (asked.model, *asked.against)
         )
-    if bundle.audience_ids != params.audience_ids:
-        found = f"its audiences are {', '.join(bundle.audience_ids)}, the params' {', '.join(params.audience_ids)}"
-        raise BundleError(bundle.path, found, "evaluate it with the params it was trained with")
-    seen = frame["key"].isin(bundle.row_keys)
-    if seen.any():
-        example = frame.loc[seen, "id"].iloc[0]
-        found = f"was trained on {int(seen.sum())} of the {len(frame)} messages of split {split!r}, such as {example}"
-        raise BundleError(bundle.path, found, "judge it on messages it has not seen")
+        versions = [earlier(named, other) for named, other in zip(asked.against, others, strict=True)]
+        evaluation = evaluate(params, bundle, asked.split, against=versions, with_text=asked.with_text)
+        upload = log.write_upload(params, bundle, evaluation, model=asked.model, alias=asked.alias)
+        Console().print(evaluation_table(evaluation.found, params.audiences, asked.split))
+        for sentence in [
+            *slice_sentences(evaluation.found, evaluation.worst, evaluation.same),
+            *_sentences(evaluation),
+        ]:
+            typer.echo(sentence)
+        typer.echo(f"Reference labels: {bundle.manifest.reference_labels}")
+        typer.echo(f"figures, decisions, plots, card, mistakes: {evaluation.folder}")
+        if asked.with_text:
+            typer.echo(f"mistakes with their texts, not to be sent: {texts_folder(evaluation)}")
+        for sentence in log.sentences(upload, log.send(upload, evaluation.folder, bundle)):
+            typer.echo(sentence)
 
 
-def _author_clusters(frame: pd.DataFrame) -> NDArray[np.int64]:
-    """A number per author; a message without an author, or of a single-outlet source, is a cluster of its own."""
-    author = frame["author"].where(frame["split_unit"] == "author")
-    codes = pd.factorize(author)[0].astype(np.int64)
-    return np.where(codes >= 0, codes, len(frame) + np.arange(len(frame)))
-
-
-def _abstention(truth: NDArray[np.bool_], scored: Scored) -> Abstention:
-    certain = ~scored.verdicts.near.any(axis=1) & np.array([not why for why in scored.scope])
-    wrong = (scored.verdicts.clear != truth).any(axis=1)[certain]
-    n_several = int((truth.sum(axis=1) > 1).sum())
-    return Abstention(float(certain.mean()), float(wrong.mean()) if len(wrong) else 0.0, len(truth), n_several)
-
-
-def _as_json(bundle: Bundle, split: str, found: list[Figure], abstention: Abstention) -> dict[str, object]:
-    return {
-        "format": METRICS_FORMAT,
-        "bundle": bundle.digest,
-        "split": split,
-        "reference_labels": bundle.manifest.reference_labels,
-        "coverage": abstention.coverage,
-        "error_of_the_certain": abstention.error,
-        "n": abstention.n,
-        "n_several_audiences": abstention.n_several,
-        "figures": [figure.as_dict() for figure in found],
-    }
-
-
-def flat_metrics(evaluation: Evaluation, split: str) -> dict[str, float]:
-    """Figures under flat MLflow names: `f1/european_publics`, `f1/macro/low`, `en/f1/macro`, `tfidf/f1/macro`."""
-    flat = {"coverage": evaluation.abstention.coverage, "error_of_the_certain": evaluation.abstention.error}
-    for figure in evaluation.found:
-        model = "" if figure.model == "model" else f"{figure.model}/"
-        part = "" if figure.part == "all" else f"{figure.part.replace(',', '')}/"
-        name = f"{model}{part}{figure.metric}/{figure.audience}"
-        bounds = {name: figure.value, f"{name}/low": figure.low, f"{name}/high": figure.high}
-        flat |= {key: value for key, value in bounds.items() if value is not None}
-    return flat if split == "test" else {f"{split}/{name}": value for name, value in flat.items()}
-
-
-def log(params: Params, bundle: Bundle, evaluation: Evaluation, split: str) -> str:
-    """Log an evaluation to the run that made the bundle, or to a new one under another store; returns the run's id.
-
-    Raises:
-        TrackingError: The store does not answer; the results stay in the run folder.
-    """
-    made_in = bundle.manifest.mlflow_run_id
-    known = tracking.run_exists(params.tracking, made_in)
-    with tracking.tracked_run(
-        params.tracking, name=evaluation.folder.parent.name, run_id=made_in if known else None
-    ) as run_id:
-        if not known:
-            tracking.log_params(bundle.manifest.params)
-            tracking.log_data(bundle.manifest.data, "training")
-        if not tracking.holds_bundle(run_id):
-            tracking.log_bundle(bundle)
-        tracking.log_data(table_digests(params), split)
-        tracking.log_metrics(flat_metrics(evaluation, split))
-        tracking.log_files(evaluation.folder, evaluation.folder.name)
-    return run_id
-
-
-def register(params: Params, bundle: Bundle, evaluation: Evaluation, run_id: str, alias: str) -> int:
-    """Make the run's bundle a model version under `alias`; returns the version's number.
-
-    Raises:
-        TrackingError: The registry does not answer, or the run holds no bundle.
-    """
-    macro = value_of(evaluation.found, "model", "all", MACRO, "f1").value
-    tags = {
-        "macro_f1": "not evaluable" if macro is None else f"{macro:.4f}",
-        "reference_labels": bundle.manifest.reference_labels,
-    }
-    model_uri = registry.logged_model_uri(params.tracking, run_id)
-    return registry.register(params.tracking, model_uri=model_uri, digest=bundle.digest, tags=tags, alias=alias)
+def _sentences(evaluation: Evaluation) -> Iterator[str]:
+    certain = evaluation.abstention
+    yield f"Not uncertain: {certain.coverage:.1%} of {certain.n:,}; {certain.held_sentence()}."
+    passed = [f"{name} {rate.passed} of {rate.n}" for name, rate in evaluation.behaviour.capabilities().items()]
+    yield f"Behaviour: {', '.join(passed)}."
+    yield from evaluation.shortcuts.sentences()
+    yield from evaluation.scope.sentences()
+    yield evaluation.faithfulness.sentence()
 
 
 @app.command()
 def main(
     params: Annotated[Path, typer.Option(help="The params file.", metavar="FILE")],
-    model: Annotated[str, typer.Option(metavar="MODEL", help="A bundle folder, models:/NAME@ALIAS or models:/NAME/N.")],
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A bundle folder, models:/NAME@ALIAS or models:/NAME/N.")
+    ] = None,
     split: Annotated[
         Literal["test", "gate"], typer.Option(help="Which held-out split; test is for reporting.")
     ] = "test",
     alias: Annotated[str, typer.Option(metavar="NAME", help="Alias of the new version.")] = "challenger",
+    against: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="An earlier version for the same table; may be repeated.")
+    ] = None,
+    design: Annotated[
+        Literal["author", "time", "source"],
+        typer.Option(help="What test shares nothing of with training; time and source train a model of their own."),
+    ] = "author",
+    with_text: Annotated[
+        bool, typer.Option("--with-text", help="Write the mistakes with their texts too, redacted, beside the rest.")
+    ] = False,
+    timings: Annotated[bool, typer.Option("--timings", help="Say how many seconds each part took.")] = False,
 ) -> None:
-    """Judge a bundle beside three baselines, write figures, plots and card, log them and register the version."""
+    """Judge a bundle beside baselines and earlier versions, write figures, plots and card, log and register it."""
     settings = load_params(params)
-    with opened(model, settings.tracking.uri) as bundle:
-        evaluation = evaluate(settings, bundle, split)
-        Console().print(evaluation_table(evaluation.found, settings.audiences, split))
-        typer.echo(f"Reference labels: {bundle.manifest.reference_labels}")
-        typer.echo(f"figures, decisions, plots, card: {evaluation.folder}")
-        run_id = log(settings, bundle, evaluation, split)
-        typer.echo(f"run {run_id} in {tracking.tracking_uri(settings.tracking)}")
-        if split == "test" and not model.startswith(registry.SCHEME):
-            version = register(settings, bundle, evaluation, run_id, alias)
-            name = settings.tracking.model_name
-            typer.echo(f"registered as models:/{name}/{version}, also models:/{name}@{alias}")
+    if timings:
+        logging.basicConfig(format="%(message)s")
+        logger.setLevel(logging.INFO)
+    if design != "author" and (model or against or split != "test"):
+        raise ParamsError(f"--design {design}", "trains a model of its own", "leave out --model, --against and --split")
+    if design == "author":
+        if model is None:
+            raise ParamsError(
+                "--model", "is missing", "name a bundle folder, or a version such as models:/audience@champion"
+            )
+        new = split == "test" and not model.startswith(registry.SCHEME)
+        _judge(settings, Asked(model, split, against or [], alias if new else None, with_text))
+    else:
+        for held in hold_outs(settings, design):
+            typer.echo(f"held out: {held.held}")
+            _judge(held.params, Asked(str(trained(held, settings)), "test", [], None, with_text))
 
 
 if __name__ == "__main__":

@@ -1,25 +1,23 @@
 """Judgements to figures: per contender, slice and audience, with author-clustered intervals. Not here: plots, words."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from eval.baselines import Judgement
-from segmenter.metrics import (
-    average_precision,
-    bootstrap_counts,
-    brier,
-    calibration_error,
-    counts,
-    exact_match,
-    interval,
-)
+from eval.slices import supported
+from segmenter.metrics import Drawn, measured, resample
 from segmenter.sections import Eval
 
 MACRO = "macro"
+GAIN = "_gain"
+EXACT = "exact_match"  # of whole messages, so of no single audience
+GAINED = ("f1", "average_precision", "brier")  # compared pair by pair
 Labels = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,15 +25,15 @@ class Figure:
     """One figure.
 
     Attributes:
-        model: Contender: `model`, `majority`, `language`, `tfidf`, or `model-tfidf` for a paired difference.
-        part: The slice: `all`, a language, `not en, not ru`, `author-disjoint`, `message-split`.
+        model: Contender: `model`, `majority`, `language`, `tfidf`, `earlier champion`, or `model-tfidf` for a paired gain.
+        part: The slice: `all`, `lang=en`, `lang, rest`, `period=2017`, `several audiences`.
         audience: An audience id, or `macro`: the mean over the audiences that are evaluable in this slice.
-        metric: precision, recall, f1, average_precision, brier, calibration_error, exact_match, f1_gain.
+        metric: precision, recall, f1, average_precision, brier, calibration_error, exact_match; f1_gain and the like.
         value: None where the slice cannot carry it ("not evaluable").
-        low: 95 % author-clustered bootstrap bound, where there is one.
+        low: 95 % author-clustered bootstrap bound.
         high: As `low`.
         n: Messages in the slice.
-        n_true: Messages in it that truly carry the audience.
+        n_true: Messages in it that truly carry the audience (any, for `macro`; all of the slice, for exact_match).
     """
 
     model: str
@@ -63,105 +61,62 @@ class Judged:
     audience_ids: list[str]
 
 
-def slices(frame: pd.DataFrame, truth: Labels, settings: Eval) -> dict[str, Labels]:
-    """Masks: all, each language that can carry a figure, the other languages together, and how rows were split."""
-    language = frame["lang"].to_numpy(str)
-    found = {"all": np.ones(len(frame), np.bool_)}
-    for name in sorted(set(language)):
-        if supported(truth[language == name], settings.slice_support_at_least).any():
-            found[name] = language == name
-    found["not en, not ru"] = ~np.isin(language, ("en", "ru"))
-    for unit, name in (("author", "author-disjoint"), ("message", "message-split")):
-        found[name] = (frame["split_unit"] == unit).to_numpy()
-    return {name: mask for name, mask in found.items() if mask.any()}
-
-
-def supported(truth: Labels, support_at_least: int) -> Labels:
-    """Which audiences a slice can judge: enough messages carry it, and enough do not."""
-    n_true = truth.sum(axis=0)
-    return np.asarray(np.minimum(n_true, len(truth) - n_true) >= support_at_least)
+def author_clusters(frame: pd.DataFrame) -> NDArray[np.int64]:
+    """A number per author; a message without an author, or of a single-outlet source, is a cluster of its own."""
+    author = frame["author"].where(frame["split_unit"] == "author")
+    codes = pd.factorize(author)[0].astype(np.int64)
+    return np.where(codes >= 0, codes, len(frame) + np.arange(len(frame)))
 
 
 def figures(judged: Judged, contenders: list[Judgement], settings: Eval, seed: int) -> list[Figure]:
-    """Every figure of every contender on every slice, and the paired gain of the first contender over the others."""
+    """Every figure of every contender on every slice, and the paired gains of the first contender over the others."""
     found: list[Figure] = []
     for part, mask in judged.slices.items():
         truth, clusters = judged.truth[mask], judged.clusters[mask]
-        evaluable = supported(truth, settings.slice_support_at_least)
-        draws = {}
-        for contender in contenders:
-            scores, chosen = contender.scores[mask], contender.chosen[mask]
-            drawn = bootstrap_counts(truth, chosen, clusters, n_rounds=settings.bootstrap_rounds, seed=seed).f1
-            draws[contender.name] = (counts(truth, chosen).f1, drawn)
-            rows = _of_slice(truth, scores, chosen, drawn, settings)
-            found += _named(rows, contender.name, part, truth, evaluable, judged.audience_ids)
-        found += _gains(draws, contenders[0].name, part, truth, evaluable)
+        parts = [contender.within(mask) for contender in contenders]
+        by_contender = drawn_metrics(truth, clusters, parts, settings, seed)
+        first, *others = contenders
+        for other in others:
+            by_contender[f"{first.name}-{other.name}"] = gains(by_contender[first.name], by_contender[other.name])
+        for name, by_metric in by_contender.items():
+            for metric, drawn in by_metric.items():
+                whole = Figure(name, part, MACRO, metric, None, None, None, len(truth), 0)
+                found += _figures(whole, drawn, truth, judged.audience_ids, settings)
     return found
 
 
-Row = tuple[str, NDArray[np.float64], NDArray[np.float64] | None]  # metric, value per audience, bootstrap draws
+def drawn_metrics(
+    truth: Labels, clusters: NDArray[np.int64], contenders: list[Judgement], settings: Eval, seed: int
+) -> dict[str, dict[str, Drawn]]:
+    """Every metric of every contender on the same messages and the same resamples of them, by contender and metric."""
+    resamples = resample(clusters, n_rounds=settings.bootstrap_rounds, seed=seed)
+    bins = settings.calibration_bins
+    return {one.name: measured(truth, one.scores, one.chosen, resamples, n_bins=bins) for one in contenders}
 
 
-def _of_slice(
-    truth: Labels, scores: NDArray[np.float64], chosen: Labels, drawn: NDArray[np.float64], settings: Eval
-) -> list[Row]:
-    counted = counts(truth, chosen)
-    return [
-        ("precision", counted.precision, None),
-        ("recall", counted.recall, None),
-        ("f1", counted.f1, drawn),
-        ("average_precision", average_precision(truth, scores), None),
-        ("brier", brier(truth, scores), None),
-        ("calibration_error", calibration_error(truth, scores, settings.calibration_bins), None),
-        ("exact_match", np.full(truth.shape[1], exact_match(truth, chosen)), None),
-    ]
+def gains(first: dict[str, Drawn], other: dict[str, Drawn]) -> dict[str, Drawn]:
+    """What the first contender has more of than the other, on the same resamples."""
+    return {f"{metric}{GAIN}": first[metric].less(other[metric]) for metric in GAINED}
 
 
-def _named(
-    rows: list[Row], model: str, part: str, truth: Labels, evaluable: Labels, audience_ids: list[str]
-) -> list[Figure]:
-    """Rows of a slice as figures, one an audience (exact_match aside) and one for their mean."""
+def _figures(whole: Figure, drawn: Drawn, truth: Labels, audience_ids: list[str], settings: Eval) -> Iterator[Figure]:
+    """A metric's figure for each audience (exact_match aside) and for all of them (`whole`, still without values)."""
     n, n_true = len(truth), truth.sum(axis=0)
-    found = []
-    for metric, values, draws in rows:
-        for i, audience in enumerate(audience_ids if metric != "exact_match" else []):
-            drawn = draws[:, i] if draws is not None else None
-            figure = _estimate(float(values[i]), drawn) if evaluable[i] else (None, None, None)
-            found.append(Figure(model, part, audience, metric, *figure, n, int(n_true[i])))
-        drawn = draws[:, evaluable].mean(axis=1) if draws is not None and evaluable.any() else None
-        figure = _estimate(float(values[evaluable].mean()), drawn) if evaluable.any() else (None, None, None)
-        found.append(Figure(model, part, MACRO, metric, *figure, n, int(truth.any(axis=1).sum())))
-    return found
+    if whole.metric == EXACT:
+        yield _filled(replace(whole, n_true=n), drawn, np.array([n >= settings.slice_support_at_least]))
+        return
+    evaluable = supported(truth, settings.slice_support_at_least)
+    for column, audience in enumerate(audience_ids):
+        one = replace(whole, audience=audience, n_true=int(n_true[column]))
+        yield _filled(one, drawn, evaluable & (np.arange(len(evaluable)) == column))
+    yield _filled(replace(whole, n_true=int(truth.any(axis=1).sum())), drawn, evaluable)
 
 
-def _estimate(value: float, draws: NDArray[np.float64] | None) -> tuple[float | None, float | None, float | None]:
-    """A value with its interval, where there are draws to take one from."""
-    if draws is None:
-        return value, None, None
-    low, high = interval(draws)
-    return value, float(low), float(high)
-
-
-def _gains(
-    draws: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
-    first: str,
-    part: str,
-    truth: Labels,
-    evaluable: Labels,
-) -> list[Figure]:
-    """Macro-F1 of the first contender less each other's, on the same resampled test sets."""
-    found = []
-    for name, (value, drawn) in draws.items():
-        if name == first or not evaluable.any():
-            continue
-        own_value, own_drawn = draws[first]
-        low, high = interval((own_drawn - drawn)[:, evaluable].mean(axis=1))
-        gain = float((own_value - value)[evaluable].mean())
-        n_true = int(truth.any(axis=1).sum())
-        found.append(
-            Figure(f"{first}-{name}", part, MACRO, "f1_gain", gain, float(low), float(high), len(truth), n_true)
-        )
-    return found
+def _filled(empty: Figure, drawn: Drawn, columns: Labels) -> Figure:
+    """The figure of the mean over some columns, none where there are none."""
+    if not columns.any():
+        return empty
+    return replace(empty, **asdict(drawn.estimate(columns)))
 
 
 def value_of(found: list[Figure], model: str, part: str, audience: str, metric: str) -> Figure:

@@ -1,4 +1,7 @@
-"""The pictures of an evaluation: reliability, precision against recall, confusion by audience. PNG files, no message text."""
+"""The pictures of an evaluation: reliability, precision against recall, confusion by audience, coverage against risk.
+
+PNG files, no message text.
+"""
 
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
+from eval.abstention import Abstention
 from eval.baselines import Judgement
 from eval.figures import Judged, Labels
 from segmenter.metrics import reliability
@@ -19,6 +23,7 @@ TITLES = {
     "reliability": "Reliability",
     "precision_recall": "Precision and recall",
     "confusion": "Reference against model",
+    "coverage_risk": "Coverage and risk",
 }
 Floats = NDArray[np.float64]
 
@@ -33,6 +38,16 @@ def draw_all(folder: Path, judged: Judged, model: Judgement, *, n_bins: int, spl
     }
     for name, chart in charts.items():
         chart.properties(title=title(name, split, len(truth))).save(folder / f"{name}.png", scale_factor=2)
+
+
+def draw_coverage_risk(folder: Path, abstention: Abstention, *, split: str) -> None:
+    """Write coverage_risk.png to `folder`, naming the split, its size, and what the point and the line are."""
+    head, error, risk = title("coverage_risk", split, abstention.n), abstention.error, abstention.risk
+    said = [] if error is None else [f"point: as sealed, {abstention.coverage:.0%} judged, {error:.1%} of these wrong"]
+    said += [] if risk is None else [f"dashed: guaranteed risk, {100 * risk:g}%"]
+    whole = alt.TitleParams(head.text, subtitle=[head.subtitle, *said])
+    chart = coverage_risk_chart(abstention).properties(title=whole)
+    chart.save(folder / "coverage_risk.png", scale_factor=2)
 
 
 def title(name: str, split: str, n: int) -> alt.TitleParams:
@@ -103,6 +118,38 @@ def confusion_chart(truth: Labels, chosen: Labels, audience_ids: list[str]) -> a
     )
     light = alt.condition("datum.share > 0.5", alt.value("white"), alt.value("black"))
     return alt.layer(squares, base.mark_text().encode(text="messages:Q", color=light)).properties(**PANEL)
+
+
+def coverage_risk_chart(abstention: Abstention) -> alt.LayerChart:
+    """Share of wrong audience sets against the share of messages judged, the most certain first.
+
+    The point is the sealed bands, with the 95 % interval of their error; the dashed line a guaranteed risk.
+    """
+    found, risk = abstention, abstention.risk
+    highest = max([point.error for point in found.curve] + [found.error_high or 0.0, risk or 0.0, 0.05])
+    x = alt.X(
+        "coverage:Q",
+        title="share of messages judged with certainty",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format="%"),
+    )
+    y = alt.Y(
+        "error:Q",
+        title="share of these with a wrong audience set",
+        scale=alt.Scale(domain=[0, highest], nice=True),
+        axis=alt.Axis(format="%"),
+    )
+    rows = pd.DataFrame([(point.coverage, point.error) for point in found.curve], columns=["coverage", "error"])
+    layers = [alt.Chart(rows).mark_line(color=PALETTE[0]).encode(x=x, y=y)]
+    if risk is not None:
+        stated = alt.Chart(pd.DataFrame({"error": [risk]}))
+        layers.append(stated.mark_rule(strokeDash=[4, 4], color=PALETTE[1]).encode(y=y))
+    if found.error is not None:
+        sealed = {"coverage": [found.coverage], "error": [found.error], "low": [found.error_low]}
+        point = alt.Chart(pd.DataFrame(sealed | {"high": [found.error_high]}))
+        layers.append(point.mark_rule(strokeWidth=2).encode(x=x, y="low:Q", y2="high:Q"))
+        layers.append(point.mark_point(filled=True, size=60, color="black", opacity=1).encode(x=x, y=y))
+    return alt.layer(*layers).properties(**PANEL)
 
 
 def _with_none(labels: Labels) -> Labels:

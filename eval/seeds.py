@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from eval.card import CONTENDERS
-from eval.console import add_slice, sliced_table
+from eval.console import BESIDE, add_slice, sliced_table
 from eval.decisions import ABOUT, TRUTH, Decisions, read_decisions
 from eval.figures import MACRO, Figure
 from eval.gains import Gain, gains
+from eval.slices import LANGUAGE
 from segmenter.cli import run
 from segmenter.errors import TableError
 from segmenter.params import Params, load_params
@@ -92,7 +93,7 @@ def seed_table(runs: list[list[Figure]]) -> Iterator[str]:
     yield f"| slice (n) | contender | {' | '.join(audiences)} |"
     yield "|---" * (2 + len(audiences)) + "|"
     for part, n in sizes.items():
-        for name in ("model", "tfidf", "language"):
+        for name in BESIDE:
             cells = [_cell(values.get((part, name, audience), [])) for audience in audiences]
             yield f"| {part} ({n}) | {CONTENDERS[name]} | {' | '.join(cells)} |"
 
@@ -141,13 +142,13 @@ def _shown(gain: Gain) -> str:
     return f"{gain.gain:+.3f} [{gain.low:.3f}, {gain.high:.3f}]"
 
 
-def conclusions(found: list[Gain], languages: set[str], params: Params) -> Iterator[str]:
+def conclusions(found: list[Gain], params: Params) -> Iterator[str]:
     """What the gains come to, in two sentences: pooled, and within each language that has support enough."""
     for gain in found:
         if (gain.part, gain.audience) == ("all", MACRO):
             yield f"Pooled macro-F1 {gain.model:.3f} against TF-IDF {gain.baseline:.3f}: {_shown(gain)}, {gain.verdict}."
     support = params.eval.conclusion_support_at_least
-    within = [gain for gain in found if gain.part in languages and gain.audience != MACRO and gain.conclusive]
+    within = [gain for gain in found if gain.part.startswith(LANGUAGE) and gain.audience != MACRO and gain.conclusive]
     below = [f"{gain.part} {gain.audience} {_shown(gain)}, {gain.verdict}" for gain in within if gain.gain < 0]
     judged = f"Within a language, {support} messages with an audience and {support} without: {len(within)} judged"
     yield f"{judged}; below TF-IDF: {'; '.join(below) or 'none'}."
@@ -165,11 +166,10 @@ def compare(params: Params, runs: list[Evaluated], folder: Path) -> list[Gain]:
         "gains": [asdict(gain) | {"verdict": gain.verdict} for gain in found],
     }
     write_text(folder / "seeds.json", json.dumps(whole, indent=1) + "\n")
-    languages = set(runs[0].decisions.frame["lang"])
     parts = [
         seed_table([run.figures for run in runs]),
         gain_lines(found, len(runs)),
-        conclusions(found, languages, params),
+        conclusions(found, params),
     ]
     write_text(folder / "seeds.md", "\n\n".join("\n".join(part) for part in parts) + "\n")
     return found
@@ -188,7 +188,7 @@ def main(
     folder = Path(settings.tracking.run_folder) / f"evaluation-{runs[0].split}"
     found = compare(settings, runs, folder)
     Console().print(gain_table(found, len(runs)))
-    for sentence in conclusions(found, set(runs[0].decisions.frame["lang"]), settings):
+    for sentence in conclusions(found, settings):
         typer.echo(sentence)
     typer.echo(f"tables: {folder / 'seeds.md'}, {folder / 'seeds.json'}")
 

@@ -201,6 +201,7 @@ def tiny_params(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     ]
     sections["text"] |= {"max_tokens": 48, "window_overlap_tokens": 16}
     sections["data"]["tables"] = [PLAIN_TABLE | {"path": str(table)}]
+    sections["data"]["gate_share"] = 0.0
     sections["base"]["model"] = str(tiny_bert)
     sections["train"] |= {"epochs": 6, "batch_tokens": 128, "learning_rate": 0.003, "head_learning_rate": 0.01}
     sections["calibrate"] |= {"int8_messages": 32}
@@ -338,16 +339,18 @@ class TinyVersion:
 @pytest.fixture(scope="session")
 def tiny_version(tiny_run: TinyRun) -> TinyVersion:
     """The tiny bundle evaluated, logged and registered in the embedded store."""
-    from eval.evaluate import evaluate, log, register
+    from eval.evaluate import evaluate
+    from eval.log import send, write_upload
     from segmenter.bundle import audit
 
     bundle = audit(tiny_run.bundle)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         evaluation = evaluate(tiny_run.params, bundle, "test")
-        run_id = log(tiny_run.params, bundle, evaluation, "test")
-        number = register(tiny_run.params, bundle, evaluation, run_id, "challenger")
-    return TinyVersion(evaluation, run_id, number)
+        upload = write_upload(tiny_run.params, bundle, evaluation, model=str(bundle.path), alias="challenger")
+        sent = send(upload, evaluation.folder, bundle)
+    assert sent.version is not None
+    return TinyVersion(evaluation, sent.run_id, sent.version)
 
 
 @pytest.fixture

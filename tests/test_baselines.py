@@ -3,8 +3,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import TinyRun
 
-from eval.baselines import Judgement, baselines
+from eval.baselines import Judgement, baselines, earlier
+from segmenter.bundle import audit
 from segmenter.params import Params
 
 BEDS, LANE, SHELF, CLOUD = "water the {} beds", "the {} lane opens", "the {} shelf has novels", "a {} cloud passed"
@@ -120,3 +122,16 @@ def test_labels_of_the_judged_messages_change_nothing(params: Params) -> None:
         baselines(params, SPLITS, frame(*rows)), baselines(params, SPLITS, frame(*relabelled)), strict=True
     ):
         assert one.chosen.tolist() == other.chosen.tolist()
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("models:/audience@champion", "earlier champion"),
+        ("models:/audience/3", "earlier 3"),
+        ("runs/former/bundle", None),  # by its digest
+    ],
+)
+def test_an_earlier_version_is_called_as_it_was_named(tiny_run: TinyRun, named: str, expected: str | None) -> None:
+    bundle = audit(tiny_run.bundle)
+    assert earlier(named, bundle).name == (expected or f"earlier {bundle.digest[:8]}")

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from eval.card import CONTENDERS
-from eval.console import evaluation_table
+from eval.console import evaluation_table, slice_sentences
 from eval.figures import Figure
 from segmenter.sections import Audience
 
@@ -22,10 +22,12 @@ def lines() -> list[str]:
     """The evaluation table of two slices, one of which cannot judge the last audience, as printed without a limit."""
     found = [
         Figure(name, part, audience, "f1", *values, n, 37)
-        for part, n in (("all", 1425), ("not en, not ru", 96))
+        for part, n in (("all", 1425), ("source=gazette_of_the_town", 96))
         for name in CONTENDERS
         for audience in ("macro", *IDS)
-        for values in [(None, None, None) if (part, audience) == ("not en, not ru", IDS[2]) else (0.756, 0.7, 0.81)]
+        for values in [
+            (None, None, None) if (part, audience) == ("source=gazette_of_the_town", IDS[2]) else (0.756, 0.7, 0.81)
+        ]
     ]
     shown = StringIO()
     Console(width=200, file=shown).print(evaluation_table(found, AUDIENCES, "gate"))
@@ -54,3 +56,25 @@ def test_what_cannot_be_judged_is_a_dash(lines: list[str]) -> None:
 
 def test_majority_stands_beside_all_messages_alone(lines: list[str]) -> None:
     assert sum("majority" in line for line in lines) == 1
+
+
+def test_a_slice_without_a_figure_stands_in_a_sentence_and_not_in_the_table() -> None:
+    found = [
+        Figure(name, part, audience, "f1", *((None, None, None) if part == "lang=it" else (0.7, 0.6, 0.8)), n, 8)
+        for part, n in (("all", 90), ("lang=it", 9))
+        for name in CONTENDERS
+        for audience in ("macro", *IDS)
+    ]
+    shown = StringIO()
+    Console(width=200, file=shown).print(evaluation_table(found, AUDIENCES, "gate"))
+    assert "lang=it" not in shown.getvalue()
+    assert list(slice_sentences(found, None, {"source=radio": "lang=it"})) == [
+        "Not evaluable, too few messages with or without each audience: lang=it (9).",
+        "The same messages: source=radio and lang=it.",
+    ]
+
+
+def test_the_worst_slice_is_said_with_its_interval_and_support() -> None:
+    worst = Figure("model", "lang=de", IDS[0], "f1", 0.512, 0.4, 0.61, 130, 52)
+    sentence = next(iter(slice_sentences([], worst, {})))
+    assert sentence == f"Worst slice: lang=de, {IDS[0]}, F1 0.512 [0.400, 0.610], 52 of 130 messages."

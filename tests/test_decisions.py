@@ -13,20 +13,20 @@ from segmenter.errors import TableError
 
 TRUE = np.array([[1, 0], [0, 1], [0, 0]], np.bool_)
 CHOSEN = np.array([[1, 0], [1, 0], [0, 0]], np.bool_)
+ENGLISH = np.array([True, True, False])
 MESSAGES = pd.DataFrame(
     {
         "text": ["water the red beds", "the blue lane opens", "a cloud passed"],
         "author": ["en-0-red", "en-0-blue", None],
         "key": ["k0", "k1", "k2"],
         "lang": ["en", "en", "de"],
-        "split_unit": ["author", "author", "message"],
     }
 )
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    judged = Judged(TRUE, np.array([4, 4, 9]), {}, ["gardeners", "cyclists"])
+    judged = Judged(TRUE, np.array([4, 4, 9]), {"lang=en": ENGLISH}, ["gardeners", "cyclists"])
     write_decisions(tmp_path, MESSAGES, judged, [Judgement("model", CHOSEN.astype(float), CHOSEN)])
     return tmp_path
 
@@ -41,6 +41,12 @@ def test_labels_and_choices_come_back_as_they_were(folder: Path) -> None:
 def test_a_part_has_the_decisions_on_its_messages_alone(folder: Path) -> None:
     part = read_decisions(folder).within(np.array([False, True, True]))
     assert part.of(TRUTH).tolist() == TRUE[1:].tolist()
+
+
+def test_slices_come_back_as_they_were(folder: Path) -> None:
+    assert {name: mask.tolist() for name, mask in read_decisions(folder).slices.items()} == {
+        "lang=en": ENGLISH.tolist()
+    }
 
 
 def test_neither_text_nor_author_is_written(folder: Path) -> None:

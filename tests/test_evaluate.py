@@ -1,19 +1,19 @@
 import json
-import re
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
-from conftest import Outcome, TinyRun, TinyVersion, free_port
+from conftest import REPOSITORY, Outcome, TinyRun, TinyVersion
 from PIL import Image
 
-from eval.evaluate import app, evaluate, flat_metrics, log, register
+from eval.baselines import earlier
+from eval.evaluate import app, evaluate
 from eval.figures import value_of
-from segmenter.bundle import audit
+from segmenter.bundle import Bundle, audit
 from segmenter.errors import BundleError, TableError
 from segmenter.params import load_params
 from segmenter.prepared import label_array, read_split
@@ -42,11 +42,16 @@ def metrics(tiny_version: TinyVersion) -> dict[str, Any]:
 def test_figures_plots_and_card_stand_in_the_run_folder(tiny_run: TinyRun, tiny_version: TinyVersion) -> None:
     assert {path.name for path in (tiny_run.folder / "evaluation-test").iterdir()} == {
         "metrics.json",
+        "upload.json",
         "decisions.parquet",
         "card.md",
         "reliability.png",
         "precision_recall.png",
         "confusion.png",
+        "coverage_risk.png",
+        "card.html",
+        "mistakes.json",
+        "mistakes.html",
     }
 
 
@@ -60,19 +65,104 @@ def test_the_plots_are_pictures_with_something_on_them(tiny_version: TinyVersion
 def test_metrics_hold_every_figure_of_every_contender_on_every_slice(metrics: dict[str, Any]) -> None:
     found = {(part["model"], part["part"], part["audience"], part["metric"]) for part in metrics["figures"]}
     contenders = ("model", "majority", "language", "tfidf")
-    slices = ("all", "de", "en", "not en, not ru", "author-disjoint")  # every message has an author
+    # every message has an author, and none a source or a date; all are of one kind and of less than 15 words
+    slices = ("all", "lang=de", "lang=en")
     audiences = ("gardeners", "cyclists", "readers", "macro")
     names = ("precision", "recall", "f1", "average_precision", "brier", "calibration_error")
     expected = {(who, part, to, name) for who in contenders for part in slices for to in audiences for name in names}
     expected |= {(who, part, "macro", "exact_match") for who in contenders for part in slices}
-    expected |= {(f"model-{who}", part, "macro", "f1_gain") for who in contenders[1:] for part in slices}
+    gained = ("f1_gain", "average_precision_gain", "brier_gain")
+    expected |= {
+        (f"model-{who}", part, to, name)
+        for who in contenders[1:] for part in slices for to in audiences for name in gained
+    }  # fmt: skip
     assert found == expected
+
+
+def test_slices_of_the_same_messages_are_named(metrics: dict[str, Any]) -> None:
+    names = ("source unknown", "split_unit=author", "label_kind=gold", "period unknown", "words=0-14")
+    assert metrics["same_slices"] == dict.fromkeys(names, "all")
+
+
+def test_metrics_are_what_their_schema_says(metrics: dict[str, Any]) -> None:
+    schema = json.loads((REPOSITORY / "eval" / "metrics.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(metrics, schema)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"format": 1},
+        {"worst_slice": "lang=en"},
+        {"n": -1},
+        {"figures": [{"model": "model"}]},
+    ],
+)
+def test_the_schema_refuses_what_is_no_metrics(metrics: dict[str, Any], fault: dict[str, Any]) -> None:
+    schema = json.loads((REPOSITORY / "eval" / "metrics.schema.json").read_text("utf-8"))
+    with pytest.raises(jsonschema.ValidationError, match=r".+"):
+        jsonschema.validate(metrics | fault, schema)
+
+
+def test_an_earlier_version_stands_in_the_same_table(
+    tiny_run: TinyRun, reseal: Callable[[Path, Path, dict[str, Any]], Bundle], tmp_path: Path
+) -> None:
+    # the same network under another date: the same scores, so no gain over it
+    former = reseal(tiny_run.bundle, tmp_path / "former", {"created_at": "2020-01-01T00:00:00+00:00"})
+    params = load_params(moved(tiny_run, tmp_path))
+    found = evaluate(
+        params, audit(tiny_run.bundle), "test", against=[earlier("models:/audience@champion", former)]
+    ).found
+    own = value_of(found, "model", "all", "macro", "f1")
+    assert value_of(found, "earlier champion", "all", "macro", "f1").value == own.value
+    gain = value_of(found, "model-earlier champion", "all", "macro", "f1_gain")
+    assert (gain.value, gain.low, gain.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_bundle_is_not_set_against_itself(tiny_run: TinyRun) -> None:
+    bundle = audit(tiny_run.bundle)
+    sentence = f"^earlier 3: is bundle {bundle.name}, which is judged already; name another$"
+    with pytest.raises(BundleError, match=sentence):
+        evaluate(tiny_run.params, bundle, "test", against=[earlier("models:/audience/3", bundle)])
+
+
+def test_an_earlier_version_that_was_trained_on_the_messages_is_refused(
+    tiny_run: TinyRun, reseal: Callable[[Path, Path, dict[str, Any]], Bundle], tmp_path: Path
+) -> None:
+    test = read_split(tiny_run.params, "test")
+    shutil.copytree(tiny_run.bundle, tmp_path / "altered")
+    (tmp_path / "altered" / "row_keys.txt").write_text("\n".join(test["key"][:2]) + "\n", "utf-8")
+    former = reseal(tmp_path / "altered", tmp_path / "former", {})
+    with pytest.raises(BundleError, match=rf"^earlier 2: was trained on 2 of the {len(test)} messages of split 'test'"):
+        evaluate(tiny_run.params, audit(tiny_run.bundle), "test", against=[earlier("models:/audience/2", former)])
+
+
+def test_a_command_line_sets_the_model_against_a_folder_and_says_the_seconds(
+    tiny_run: TinyRun,
+    reseal: Callable[[Path, Path, dict[str, Any]], Bundle],
+    outcome_of: Callable[..., Outcome],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    former = reseal(tiny_run.bundle, tmp_path / "former", {"created_at": "2020-01-01T00:00:00+00:00"})
+    words = ("--model", tiny_run.bundle, "--against", former.path, "--timings")
+    outcome = outcome_of(app, "--params", moved(tiny_run, tmp_path), *words)
+    assert outcome.code == 0, outcome.err
+    assert f"earlier {former.digest[:8]}" in outcome.out
+    assert {"scoring", "baselines", "figures", "files"} <= {line.split(":")[0] for line in caplog.messages}
 
 
 def test_metrics_name_the_bundle_the_split_and_the_labels(metrics: dict[str, Any], tiny_run: TinyRun) -> None:
     assert metrics["bundle"] == audit(tiny_run.bundle).digest
     assert metrics["split"] == "test"
     assert metrics["reference_labels"] == tiny_run.params.data.reference_labels
+
+
+def test_the_worst_slice_is_a_headline(metrics: dict[str, Any], tiny_version: TinyVersion) -> None:
+    # about 15 of 60 test messages carry an audience; 50 are asked for
+    assert metrics["worst_slice"] is None
+    assert tiny_version.evaluation.worst is None
 
 
 def test_f1_is_that_of_the_scorer_against_the_labels(tiny_run: TinyRun, tiny_version: TinyVersion) -> None:
@@ -89,29 +179,6 @@ def test_language_alone_tells_these_audiences_no_better_than_choosing_all(tiny_v
     # a quarter of either language: 2 * .25 / 1.25 = .4; the shares of the cut splits differ by a few messages
     language = value_of(tiny_version.evaluation.found, "language", "all", "macro", "f1").value
     assert language == pytest.approx(0.4, abs=0.1)
-
-
-def test_flat_names_are_plain_for_the_model_and_prefixed_for_the_rest(tiny_version: TinyVersion) -> None:
-    flat = flat_metrics(tiny_version.evaluation, "test")
-    found = tiny_version.evaluation.found
-    assert flat["f1/gardeners"] == value_of(found, "model", "all", "gardeners", "f1").value
-    assert flat["f1/macro/low"] == value_of(found, "model", "all", "macro", "f1").low
-    assert flat["tfidf/f1/macro"] == value_of(found, "tfidf", "all", "macro", "f1").value
-    assert flat["de/f1/macro"] == value_of(found, "model", "de", "macro", "f1").value
-    assert flat["language/en/f1/readers"] == value_of(found, "language", "en", "readers", "f1").value
-    assert flat["model-tfidf/f1_gain/macro"] == value_of(found, "model-tfidf", "all", "macro", "f1_gain").value
-    assert {"coverage", "error_of_the_certain"} <= set(flat)
-
-
-def test_flat_names_have_only_letters_mlflow_takes(tiny_version: TinyVersion) -> None:
-    assert [
-        name for name in flat_metrics(tiny_version.evaluation, "test") if not re.fullmatch(r"[\w./ -]+", name)
-    ] == []
-
-
-def test_flat_names_of_another_split_begin_with_it(tiny_version: TinyVersion) -> None:
-    names = set(flat_metrics(tiny_version.evaluation, "gate"))
-    assert names == {f"gate/{name}" for name in flat_metrics(tiny_version.evaluation, "test")}
 
 
 def test_a_bundle_is_not_judged_on_messages_it_was_trained_on(tiny_run: TinyRun) -> None:
@@ -136,16 +203,16 @@ def test_a_split_without_messages_is_refused(tiny_run: TinyRun) -> None:
         evaluate(tiny_run.params, audit(tiny_run.bundle), "gate")
 
 
-def test_a_model_can_be_registered_though_no_audience_was_evaluable(
-    tiny_run: TinyRun, tiny_version: TinyVersion, tiny_params: dict[str, Any], tmp_path: Path, tiny_store: str
+def test_texts_of_mistakes_stand_in_a_folder_of_their_own_where_they_are_asked_for(
+    tiny_run: TinyRun, tmp_path: Path
 ) -> None:
-    few = tiny_params["eval"] | {"slice_support_at_least": 1000}
-    tracking = tiny_params["tracking"] | {"model_name": "hardly-judged"}
-    params = load_params(moved(tiny_run, tmp_path, eval=few, tracking=tracking))
-    bundle = audit(tiny_run.bundle)
-    evaluation = evaluate(params, bundle, "test")
-    run_id = log(params, bundle, evaluation, "test")
-    assert register(params, bundle, evaluation, run_id, "challenger") == 1
+    folder = evaluate(load_params(moved(tiny_run, tmp_path)), audit(tiny_run.bundle), "test", with_text=True).folder
+    texts = tmp_path / "run" / "mistakes-test"
+    assert {path.name for path in texts.iterdir()} == {"mistakes.html", "mistakes.json"}
+    # what is sent to the store is the same as without
+    assert {path.name for path in folder.iterdir()} == {
+        path.name for path in (tiny_run.folder / "evaluation-test").iterdir()
+    } - {"upload.json"}
 
 
 def test_evaluating_again_gives_the_same_figures(tiny_run: TinyRun, metrics: dict[str, Any], tmp_path: Path) -> None:
@@ -153,19 +220,23 @@ def test_evaluating_again_gives_the_same_figures(tiny_run: TinyRun, metrics: dic
     assert json.loads((evaluation.folder / "metrics.json").read_text("utf-8")) == metrics
 
 
-def test_results_stand_in_the_run_folder_though_the_server_is_down(
-    tiny_run: TinyRun, outcome_of: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "--model: is missing; name a bundle folder"),
+        (
+            ("--design", "time", "--model", "runs/x/bundle"),
+            "--design time: trains a model of its own; leave out --model",
+        ),
+        (("--design", "source", "--split", "gate"), "--design source: trains a model of its own; leave out --model"),
+    ],
+)
+def test_a_design_and_a_model_are_asked_for_apart(
+    words: tuple[str, ...], sentence: str, tiny_run: TinyRun, outcome_of: Callable[..., Outcome]
 ) -> None:
-    address = f"http://127.0.0.1:{free_port()}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    started = time.monotonic()
-    outcome = outcome_of(app, "--params", moved(tiny_run, tmp_path), "--model", tiny_run.bundle)
-    assert time.monotonic() - started < 30
-    assert (outcome.code, outcome.err.strip().count("\n")) == (2, 0)
-    assert outcome.err.startswith(f"segmenter: tracking store {address}: ")
-    assert outcome.err.strip().endswith("; check MLFLOW_TRACKING_URI, or tracking.uri in params")
-    assert (tmp_path / "run" / "evaluation-test" / "metrics.json").is_file()
-    assert (tmp_path / "run" / "evaluation-test" / "card.md").is_file()
+    outcome = outcome_of(app, "--params", tiny_run.params_path, *words)
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"segmenter: {sentence}")
 
 
 def test_a_changed_bundle_is_one_sentence_and_exit_2(

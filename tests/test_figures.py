@@ -1,10 +1,11 @@
 import numpy as np
-import pandas as pd
 import pytest
+from conftest import REPOSITORY
 from numpy.typing import NDArray
 
 from eval.baselines import Judgement
-from eval.figures import Figure, Judged, figures, slices, value_of
+from eval.figures import Figure, Judged, figures, value_of
+from segmenter.params import load_params
 from segmenter.sections import Eval
 
 # Four messages, audiences a and b: m0 a, m1 a, m2 b, m3 none. The model says: m0 a, m1 none, m2 b, m3 a.
@@ -14,14 +15,16 @@ SCORES = np.array([[0.9, 0.1], [0.2, 0.1], [0.1, 0.8], [0.6, 0.1]])
 
 
 def settings(support_at_least: int) -> Eval:
-    return Eval(
-        calibration_bins=1,
-        bootstrap_rounds=200,
-        slice_support_at_least=support_at_least,
-        conclusion_support_at_least=support_at_least,
-        tfidf_words=1,
-        tfidf_characters=1,
-        tfidf_inverse_regularisation=1.0,
+    return load_params(REPOSITORY / "params.yaml").eval.model_copy(
+        update={
+            "calibration_bins": 1,
+            "bootstrap_rounds": 200,
+            "slice_support_at_least": support_at_least,
+            "conclusion_support_at_least": support_at_least,
+            "slices": [],
+            "period": "year",
+            "length_words": [],
+        }
     )
 
 
@@ -90,6 +93,18 @@ def test_a_slice_without_evaluable_audiences_has_no_macro_figure() -> None:
     assert found("f1", "macro", 3).value is None
 
 
+METRICS = ("precision", "recall", "f1", "average_precision", "brier", "exact_match")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_figure_has_an_interval_around_it(metric: str) -> None:
+    figure = found(metric, "macro")
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.value is not None
+    assert figure.low < figure.value < figure.high
+
+
 def test_f1_has_an_interval_around_it() -> None:
     figure = found("f1", "a")
     assert figure.low is not None
@@ -99,10 +114,10 @@ def test_f1_has_an_interval_around_it() -> None:
 
 
 def test_messages_of_one_author_are_drawn_together() -> None:
-    # one author wrote all: every resample is the whole, the interval a point
+    # one author wrote all: every resample is the whole, which says nothing of others
     rows = figures(judged(clusters=[7, 7, 7, 7]), [of("model")], settings(1), 1)
     figure = value_of(rows, "model", "all", "a", "f1")
-    assert (figure.low, figure.high) == (pytest.approx(1 / 2), pytest.approx(1 / 2))
+    assert (figure.value, figure.low, figure.high) == (1 / 2, 0.0, 1.0)
 
 
 def test_identical_contenders_gain_nothing() -> None:
@@ -117,9 +132,24 @@ def test_a_gain_is_the_first_contender_less_the_other() -> None:
     assert value_of(rows, "model-silent", "all", "macro", "f1_gain").value == pytest.approx(3 / 4)
 
 
-def test_there_is_no_gain_where_nothing_is_evaluable() -> None:
+def test_a_gain_is_not_evaluable_where_nothing_is() -> None:
     rows = figures(judged(), [of("model"), of("twin")], settings(3), 1)
-    assert [figure for figure in rows if figure.metric == "f1_gain"] == []
+    gain = value_of(rows, "model-twin", "all", "macro", "f1_gain")
+    assert (gain.value, gain.low, gain.high) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("metric", "audience", "expected"),
+    [
+        ("f1_gain", "a", 1 / 2),  # the other finds nothing
+        ("f1_gain", "b", 1.0),
+        ("average_precision_gain", "a", 0.0),  # by the same scores
+        ("brier_gain", "macro", 0.0),
+    ],
+)
+def test_a_gain_is_given_for_each_audience(metric: str, audience: str, expected: float) -> None:
+    rows = figures(judged(), [of("model"), of("silent", np.zeros_like(CHOSEN))], settings(1), 1)
+    assert value_of(rows, "model-silent", "all", audience, metric).value == pytest.approx(expected)
 
 
 def test_a_slice_is_judged_on_its_messages_alone() -> None:
@@ -127,6 +157,13 @@ def test_a_slice_is_judged_on_its_messages_alone() -> None:
     part = Judged(TRUTH, np.arange(4), {"first three": np.array([True, True, True, False])}, ["a", "b"])
     rows = figures(part, [of("model")], settings(1), 1)
     assert value_of(rows, "model", "first three", "a", "f1").value == pytest.approx(2 / 3)
+
+
+def test_whole_audience_sets_need_messages_enough_whoever_carries_them() -> None:
+    # four messages: enough for a support of four, though no audience has that many
+    assert found("exact_match", "macro", 4).value == pytest.approx(1 / 2)
+    figure = found("exact_match", "macro", 5)
+    assert (figure.value, figure.n_true) == (None, 4)
 
 
 def test_one_seed_gives_one_interval() -> None:
@@ -137,42 +174,3 @@ def test_one_seed_gives_one_interval() -> None:
 def test_a_figure_that_is_not_there_is_a_callers_fault() -> None:
     with pytest.raises(ValueError, match="no figure model all c f1"):
         value_of(figures(judged(), [of("model")], settings(1), 1), "model", "all", "c", "f1")
-
-
-# Two messages in each of four languages; audience a is carried by one of the two English and one of the two German ones.
-LANGUAGES = pd.DataFrame(
-    {"lang": ["en", "en", "de", "de", "ru", "ru", "it", "it"], "split_unit": ["author", "message"] + ["author"] * 6}
-)
-CARRIED = np.array([[1, 0], [0, 0], [1, 0], [0, 0], [0, 0], [0, 0], [1, 0], [1, 0]], np.bool_)
-
-
-def masks(support_at_least: int) -> dict[str, list[int]]:
-    """The places of each slice's messages."""
-    found = slices(LANGUAGES, CARRIED, settings(support_at_least))
-    return {name: np.flatnonzero(mask).tolist() for name, mask in found.items()}
-
-
-def test_languages_are_slices() -> None:
-    found = masks(1)
-    assert (found["all"], found["en"], found["de"]) == (list(range(8)), [0, 1], [2, 3])
-
-
-def test_a_language_that_can_carry_no_figure_is_no_slice() -> None:
-    # nobody in Russian and everybody in Italian carries a; two of each kind there are in no language
-    assert {"ru", "it"} & set(masks(1)) == set()
-    assert {"en", "de", "ru", "it"} & set(masks(2)) == set()
-
-
-def test_the_other_languages_are_one_slice() -> None:
-    assert masks(1)["not en, not ru"] == [2, 3, 6, 7]
-
-
-def test_rows_split_by_author_are_apart_from_rows_split_by_message() -> None:
-    found = masks(1)
-    assert found["author-disjoint"] == [0, 2, 3, 4, 5, 6, 7]
-    assert found["message-split"] == [1]
-
-
-def test_an_empty_slice_is_left_out() -> None:
-    frame = LANGUAGES.assign(split_unit="author", lang="en")
-    assert set(slices(frame, CARRIED, settings(1))) == {"all", "en", "author-disjoint"}

@@ -52,7 +52,7 @@ def test_a_whole_params_file_serves_as_settings(name: str) -> None:
 def test_packaged_settings_have_the_keys_that_a_params_file_may_replace(whole: dict[str, Any]) -> None:
     packaged = load_settings(None).model_dump()
     assert {section: set(keys) for section, keys in packaged.items()} == {
-        section: set(whole[section]) for section in ("score", "duplicates", "sample", "summary")
+        section: set(whole[section]) for section in ("score", "duplicates", "sample", "explain", "summary")
     }
 
 

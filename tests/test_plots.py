@@ -1,13 +1,15 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from eval.abstention import Abstention, RiskPoint
 from eval.baselines import Judgement
 from eval.figures import Judged
-from eval.plots import confusion_chart, draw_all, title
+from eval.plots import confusion_chart, draw_all, draw_coverage_risk, title
 
 TRUTH = np.array([[1, 0], [1, 0], [0, 1], [0, 0], [1, 1]], np.bool_)
 CHOSEN = np.array([[1, 0], [0, 0], [0, 1], [1, 0], [1, 1]], np.bool_)
@@ -43,6 +45,32 @@ def test_a_message_of_two_audiences_counts_in_each_of_its_cells() -> None:
         ("none", "cyclists"): 0,
         ("none", "none"): 0,
     }
+
+
+def abstained(**changes: Any) -> Abstention:  # noqa: ANN401
+    """100 messages of which half are certain and a tenth of these wrong."""
+    whole = {"coverage": 0.5, "coverage_low": 0.4, "coverage_high": 0.6, "error": 0.1, "error_low": 0.05}
+    whole |= {"error_high": 0.2, "n": 100, "n_certain": 50, "n_several": 0, "error_several": None}
+    curve = [RiskPoint(2.0, 0.2, 0.05), RiskPoint(0.0, 1.0, 0.3)]
+    return Abstention(**(whole | {"risk": None, "held": None, "curve": curve} | changes))
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"risk": 0.05}, {"error": None, "error_low": None, "error_high": None, "curve": []}]
+)
+def test_coverage_and_risk_are_drawn_with_something_on_them(tmp_path: Path, changes: dict[str, Any]) -> None:
+    draw_coverage_risk(tmp_path, abstained(**changes), split="test")
+    assert n_colours(tmp_path / "coverage_risk.png") > 10
+
+
+def test_a_guaranteed_risk_is_a_line_of_its_own_colour(tmp_path: Path) -> None:
+    drawn = {}
+    for name, risk in (("with", 0.2), ("without", None)):
+        (tmp_path / name).mkdir()
+        draw_coverage_risk(tmp_path / name, abstained(risk=risk), split="test")
+        with Image.open(tmp_path / name / "coverage_risk.png") as picture:
+            drawn[name] = {colour for _, colour in picture.convert("RGB").getcolors(1 << 22) or []}
+    assert (0xD5, 0x5E, 0x00) in drawn["with"] - drawn["without"]
 
 
 def test_a_picture_names_its_split_and_how_many_messages_that_is() -> None:

@@ -67,29 +67,29 @@ def test_a_line_of_the_gains_holds_support_spread_interval_and_verdict() -> None
 
 def test_the_table_of_gains_fits_eighty_columns() -> None:
     shown = StringIO()
-    found = [gain("all", "macro", 0.03), gain("not en, not ru", "maga_isolationist", -0.03)]
+    found = [gain("all", "macro", 0.03), gain("source=town_gazette", "maga_isolationist", -0.03)]
     Console(width=200, file=shown).print(gain_table(found, 3))
     assert max(map(len, shown.getvalue().splitlines())) <= 80
     assert "-0.030 [-0.050, -0.010]" in shown.getvalue()
 
 
 def test_the_pooled_sentence_gives_the_interval_and_what_it_means(tiny_run: TinyRun) -> None:
-    sentence, _ = conclusions([gain("all", "macro", 0.03)], {"en"}, tiny_run.params)
+    sentence, _ = conclusions([gain("all", "macro", 0.03)], tiny_run.params)
     assert sentence == "Pooled macro-F1 0.730 against TF-IDF 0.700: +0.030 [0.010, 0.050], better."
 
 
 def test_within_languages_only_what_lies_below_is_named(tiny_run: TinyRun) -> None:
     found = [
-        gain("en", "gardeners", 0.01),
-        gain("de", "gardeners", -0.01),
-        gain("de", "cyclists", -0.2, conclusive=False),  # too few messages for a conclusion
-        gain("de", "macro", -0.2),  # the audiences are named one by one
-        gain("author-disjoint", "gardeners", -0.2),  # no language
+        gain("lang=en", "gardeners", 0.01),
+        gain("lang=de", "gardeners", -0.01),
+        gain("lang=de", "cyclists", -0.2, conclusive=False),  # too few messages for a conclusion
+        gain("lang=de", "macro", -0.2),  # the audiences are named one by one
+        gain("split_unit=author", "gardeners", -0.2),  # no language
     ]
-    [sentence] = conclusions(found, {"en", "de"}, tiny_run.params)
+    [sentence] = conclusions(found, tiny_run.params)
     assert sentence == (
         "Within a language, 50 messages with an audience and 50 without: 2 judged; "
-        "below TF-IDF: de gardeners -0.010 [-0.030, 0.010], open."
+        "below TF-IDF: lang=de gardeners -0.010 [-0.030, 0.010], open."
     )
 
 
@@ -158,5 +158,5 @@ def test_the_command_writes_both_tables_and_says_what_they_come_to(
     assert "Pooled macro-F1" in outcome.out
     found = json.loads((tmp_path / "run" / "evaluation-test" / "seeds.json").read_text("utf-8"))
     assert (found["split"], found["baseline"], len(found["bundles"])) == ("test", "tfidf", 2)
-    assert {gain["part"] for gain in found["gains"]} == {"all", "de", "en", "not en, not ru", "author-disjoint"}
+    assert {gain["part"] for gain in found["gains"]} == {"all", "lang=de", "lang=en"}
     assert "mean of 2" in (tmp_path / "run" / "evaluation-test" / "seeds.md").read_text("utf-8")

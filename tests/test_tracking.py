@@ -1,6 +1,7 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,26 @@ import mlflow
 import pandas as pd
 import pytest
 from conftest import ServedRun, TinyRun, TinyVersion, tiny_messages
-from mlflow.entities import Run
+from mlflow.entities import LoggedModelOutput, Run
 
-from eval.evaluate import flat_metrics, log
+from eval.log import send, write_upload
+from eval.records import flat_metrics
 from segmenter.bundle import audit, sha256_of
 from segmenter.errors import TrackingError
 from segmenter.params import Params
 from segmenter.prepared import read_split
 from segmenter.sections import Tracking
-from segmenter.tracking import log_metrics, log_params, log_parts, run_exists, store, tracked_run, tracking_uri
+from segmenter.tracking import (
+    log_metrics,
+    log_params,
+    log_parts,
+    logged_bundles,
+    logged_metrics,
+    run_exists,
+    store,
+    tracked_run,
+    tracking_uri,
+)
 from training.prepare import prepare
 
 WEIGHTS = {"model.safetensors", "tokenizer.json", "graph.bin"}
@@ -80,14 +92,16 @@ def test_a_table_that_only_judges_is_logged_for_its_split(
     sections["tracking"]["run_folder"] = str(tmp_path / "run")
     params, bundle = Params.model_validate(sections), audit(tiny_run.bundle)
     prepare(params)
-    run_id = log(params, bundle, tiny_version.evaluation, "test")
+    evaluation = replace(tiny_version.evaluation, folder=tmp_path / "evaluation-test")
+    upload = write_upload(params, bundle, evaluation, model=str(bundle.path), alias=None)
+    run_id = send(upload, evaluation.folder, bundle).run_id
     with store(tiny_store):
         found = tables(mlflow.get_run(run_id))
     assert ("again.csv", sha256_of(tmp_path / "again.csv")[:16], "test") in found
 
 
 def test_figures_are_logged_under_flat_names(tiny_version: TinyVersion, tracked: Run) -> None:
-    flat = flat_metrics(tiny_version.evaluation, "test")
+    flat = flat_metrics(tiny_version.evaluation)
     assert {name: tracked.data.metrics[name] for name in flat} == flat
 
 
@@ -104,11 +118,16 @@ def test_pictures_card_and_figures_are_logged(tiny_version: TinyVersion, tiny_st
     assert artifacts(tiny_store, tiny_version.run_id) == {
         "training/curve.png",
         "evaluation-test/metrics.json",
+        "evaluation-test/upload.json",
         "evaluation-test/decisions.parquet",
         "evaluation-test/card.md",
         "evaluation-test/reliability.png",
         "evaluation-test/precision_recall.png",
         "evaluation-test/confusion.png",
+        "evaluation-test/coverage_risk.png",
+        "evaluation-test/card.html",
+        "evaluation-test/mistakes.json",
+        "evaluation-test/mistakes.html",
     }
 
 
@@ -232,3 +251,22 @@ def test_a_server_gets_files_through_its_own_address(served_run: ServedRun) -> N
     with store(served_run.uri):
         found = mlflow.get_run(audit(served_run.run.bundle).manifest.mlflow_run_id)
     assert found.info.artifact_uri.startswith("mlflow-artifacts:/")
+
+
+def test_a_bundle_whose_files_did_not_all_arrive_is_not_held(tiny_run: TinyRun, tiny_store: str) -> None:
+    with tracked_run(tiny_run.params.tracking, name="cut off", run_id=None) as run_id:
+        model_id = mlflow.initialize_logged_model(
+            name="bundle", source_run_id=run_id
+        ).model_id  # as before its files are sent
+        mlflow.MlflowClient().log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+        assert logged_bundles(run_id) == []
+        mlflow.finalize_logged_model(model_id, "READY")
+        assert logged_bundles(run_id) == [model_id]
+
+
+def test_more_than_a_thousand_figures_are_logged_at_once(tiny_run: TinyRun, tiny_store: str) -> None:
+    # a request of MLflow's takes a thousand
+    figures = {f"period/{number}/f1/macro": number / 2000 for number in range(1500)}
+    with tracked_run(tiny_run.params.tracking, name="many", run_id=None) as run_id:
+        log_metrics(figures)
+        assert logged_metrics(run_id) == figures

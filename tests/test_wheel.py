@@ -100,6 +100,11 @@ def test_inspecting_asks_for_nothing_beyond_the_base_install(wheel: Wheel, corpu
     assert (done.returncode, done.stderr.splitlines()[-1].endswith("asked []")) == (0, True)
 
 
+def test_explaining_asks_for_nothing_beyond_the_base_install(wheel: Wheel, corpus: Path, tiny_run: TinyRun) -> None:
+    done = run(wheel, corpus, "explain", "--model", tiny_run.bundle, "--text", "gardeners, water the red beds")
+    assert (done.returncode, done.stderr.splitlines()[-1].partition(" asked ")[2]) in ((0, "[]"), (0, "['pandas']"))
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [

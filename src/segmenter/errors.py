@@ -6,6 +6,8 @@ class SegmenterError(Exception):
 
     def __init__(self, where: object, found: str, remedy: str) -> None:
         super().__init__(f"{where}: {found}; {remedy}")
+        self.where = where
+        self.found = found
 
 
 class ParamsError(SegmenterError):

@@ -23,6 +23,8 @@ from segmenter.sections import (
     Data,
     Duplicates,
     Eval,
+    Explain,
+    Gate,
     Learning,
     Sample,
     Score,
@@ -40,6 +42,7 @@ class Settings(Section):
     score: Score
     duplicates: Duplicates
     sample: Sample
+    explain: Explain
     summary: Summary
 
 
@@ -57,6 +60,7 @@ class Params(Settings):
     learning: Learning
     calibrate: Calibrate
     eval: Eval
+    gate: Gate
     tracking: Tracking
 
     @model_validator(mode="after")

@@ -125,6 +125,7 @@ class Data(Section):
         seed: Of the splits; apart from the seed of training, so that several trainings share them.
         dev_share: Of the messages that may train.
         test_share: Of the free messages, only where nothing else makes a test split.
+        gate_share: Of those then free, only where no table brings a gate split; 0.0 makes none.
     """
 
     tables: Annotated[list[LabelledTable], Field(min_length=1)]
@@ -135,6 +136,7 @@ class Data(Section):
     seed: Annotated[int, Field(ge=0)]
     dev_share: Annotated[float, Field(gt=0.0, le=0.5)]
     test_share: Annotated[float, Field(gt=0.0, le=0.5)]
+    gate_share: Annotated[float, Field(ge=0.0, le=0.5)]
 
     @model_validator(mode="after")
     def test_from_is_a_date(self) -> "Data":
@@ -285,9 +287,25 @@ class Learning(Section):
 
 
 class Calibrate(Section):
-    """From out-of-fold logits to scores, thresholds and uncertain bands, and the gate of the int8 graph."""
+    """From out-of-fold logits to scores, thresholds and uncertain bands, and the gate of the int8 graph.
+
+    Attributes:
+        folds: Author-grouped.
+        method: How logits become probabilities: Platt scaling, temperature scaling, or isotonic regression (no guarantee).
+        risk: The guarantee: at most this share of the certain messages has a wrong audience set.
+        confidence: Of the guarantee.
+        coverage_at_least: A guarantee that leaves a smaller share of the messages certain does not ship.
+        error_goal: Without a guarantee, per audience: share of wrong decisions allowed outside its uncertain band.
+        uncertain_share_at_most: Without a guarantee, per audience: the band never covers more of the messages.
+        int8_messages: Training messages that set the ranges of the int8 graph.
+        int8_agreement_at_least: Decisions equal to fp32 on dev; below it the fp32 graph is sealed instead.
+    """
 
     folds: Annotated[int, Field(ge=2)]
+    method: Literal["platt", "temperature", "isotonic"]
+    risk: Annotated[float, Field(gt=0.0, lt=0.5)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+    coverage_at_least: Annotated[float, Field(gt=0.0, le=1.0)]
     error_goal: Annotated[float, Field(gt=0.0, lt=0.5)]
     uncertain_share_at_most: Share
     int8_messages: Count
@@ -301,7 +319,18 @@ class Eval(Section):
         calibration_bins: Of equal message count.
         bootstrap_rounds: Author-clustered.
         slice_support_at_least: Messages of a slice with an audience, and as many without, or it has no figure there.
-        conclusion_support_at_least: The same, before several seeds are said to be better or worse within a language.
+        conclusion_support_at_least: The same, before several seeds are said to be better or worse within a language, or a
+            slice to be the worst.
+        slices: Columns of the prepared splits, each value of which is a slice.
+        period: Of `created_at`, in UTC; each is a slice.
+        length_words: Where the second and every later band of message length begins; each band is a slice.
+        behaviour: Folder of the behaviour suite.
+        design_time_share: Of the dated messages, the latest, which `--design time` holds out.
+        design_sources: What `--design source` holds out, one after the other; empty takes the largest that can be judged.
+        design_sources_at_most: Of the largest.
+        faithfulness_messages: Messages drawn to ask whether explanations are true to the model.
+        faithfulness_draws: Of three random words from each, to set beside the three that carry the score most.
+        mistakes: Shown per audience, language and kind (chosen wrongly, missed), the most confident.
         tfidf_words: Word features of the TF-IDF baseline, at most.
         tfidf_characters: Character features, at most.
         tfidf_inverse_regularisation: Of its logistic regression.
@@ -311,9 +340,48 @@ class Eval(Section):
     bootstrap_rounds: Count
     slice_support_at_least: Count
     conclusion_support_at_least: Count
+    slices: list[str]
+    period: Literal["year", "quarter", "month"]
+    length_words: list[Count]
+    behaviour: Annotated[str, Field(min_length=1)]
+    design_time_share: Annotated[float, Field(gt=0.0, lt=1.0)]
+    design_sources: list[str]
+    design_sources_at_most: Count
+    faithfulness_messages: Count
+    faithfulness_draws: Count
+    mistakes: Count
     tfidf_words: Count
     tfidf_characters: Count
     tfidf_inverse_regularisation: Positive
+
+    @model_validator(mode="after")
+    def bands_rise(self) -> "Eval":
+        """Refuse bands of length that are not in order."""
+        if self.length_words != sorted(set(self.length_words)):
+            raise ValueError(f"length_words: {self.length_words} does not rise")
+        return self
+
+
+class Gate(Section):
+    """What a challenger has to keep to become champion, beside a gain in macro-F1 that excludes zero.
+
+    Attributes:
+        split: The messages that decide.
+        slice_messages_at_least: A smaller slice is not judged.
+        slice_loss_at_most: F1 that an audience may lose within a slice.
+        slice_losses: Likewise for single slices, by name (`lang=uk`).
+        calibration_error_rise_at_most: Mean over audiences.
+        behaviour_fall_at_most: Of the share of cases passed, in each capability of the behaviour suite.
+        int8_agreement_at_least: Decisions of an int8 graph equal to fp32 on dev, as its bundle says.
+    """
+
+    split: Literal["gate", "test"]
+    slice_messages_at_least: Count
+    slice_loss_at_most: Share
+    slice_losses: dict[str, Share]
+    calibration_error_rise_at_most: Annotated[float, Field(ge=0.0)]
+    behaviour_fall_at_most: Share
+    int8_agreement_at_least: Annotated[float, Field(gt=0.5, le=1.0)]
 
 
 class Score(Section):
@@ -371,3 +439,13 @@ class Sample(Section):
 
     seed: Annotated[int, Field(ge=0)]
     candidates: Count
+
+
+class Explain(Section):
+    """Which words carry a score.
+
+    Attributes:
+        words_at_most: Words of a message left out one by one; a longer one's go in runs of neighbours, so many of them.
+    """
+
+    words_at_most: Annotated[int, Field(ge=2)]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,10 +16,12 @@ import mlflow
 from mlflow.data.filesystem_dataset_source import FileSystemDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.sources import LocalArtifactDatasetSource
+from mlflow.entities import LoggedModelStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from requests import RequestException
 
 from segmenter.bundle import Bundle
 from segmenter.errors import TrackingError
@@ -27,6 +30,7 @@ from segmenter.sections import Tracking
 VARIABLE = "MLFLOW_TRACKING_URI"  # a tracking server
 ARTIFACT_FOLDER = "mlartifacts"  # where the embedded store keeps files, beside mlflow.db
 BUNDLE_ARTIFACT = "artifacts/bundle"  # where the pyfunc flavour puts the bundle inside a logged model
+DIGEST_TAG = "bundle_digest"  # of a run that was made for a bundle trained under another store
 
 
 def tracking_uri(settings: Tracking) -> str:
@@ -50,8 +54,9 @@ def store(uri: str) -> Iterator[None]:
     mlflow.set_registry_uri(uri)
     try:
         yield
-    except MlflowException as error:
-        reason = str(error).split("\n")[0][:300].rstrip(".")
+    except (MlflowException, RequestException) as error:  # the latter while files are sent
+        said = str(error)
+        reason = "does not answer" if "Max retries exceeded" in said else said.split("\n")[0][:300].rstrip(".")
         raise TrackingError(
             f"tracking store {uri}", reason, "check MLFLOW_TRACKING_URI, or tracking.uri in params"
         ) from error
@@ -62,8 +67,10 @@ def store(uri: str) -> Iterator[None]:
 
 
 @contextmanager
-def tracked_run(settings: Tracking, *, name: str, run_id: str | None) -> Iterator[str]:
-    """A run of the experiment, new or taken up again; yields its id. A block that fails marks it FAILED.
+def tracked_run(
+    settings: Tracking, *, name: str, run_id: str | None, tags: dict[str, str] | None = None
+) -> Iterator[str]:
+    """A run of the experiment, new (with `tags`) or taken up again; yields its id. A block that fails marks it FAILED.
 
     Raises:
         TrackingError: As `store`.
@@ -71,7 +78,10 @@ def tracked_run(settings: Tracking, *, name: str, run_id: str | None) -> Iterato
     with store(tracking_uri(settings)):
         experiment_id = _experiment(settings)
         with mlflow.start_run(
-            run_id=run_id, experiment_id=None if run_id else experiment_id, run_name=None if run_id else name
+            run_id=run_id,
+            experiment_id=None if run_id else experiment_id,
+            run_name=None if run_id else name,
+            tags=None if run_id else tags,
         ):
             active = mlflow.active_run()
             yield str(active.info.run_id)
@@ -89,10 +99,21 @@ def run_exists(settings: Tracking, run_id: str) -> bool:
         return True
 
 
-def holds_bundle(run_id: str) -> bool:
-    """Whether a run has a bundle logged (tracking may have failed after training)."""
-    run = mlflow.get_run(run_id)
-    return bool(run.outputs and run.outputs.model_outputs)
+def run_of_bundle(settings: Tracking, *, made_in: str, digest: str) -> str | None:
+    """The run of the store in use that holds what is known of a bundle: it was trained there, or judged there before."""
+    if run_exists(settings, made_in):
+        return made_in
+    with store(tracking_uri(settings)):
+        asked = f"tags.{DIGEST_TAG} = '{digest}'"
+        found = mlflow.search_runs([_experiment(settings)], asked, max_results=1, output_format="list")
+        return str(found[0].info.run_id) if found else None
+
+
+def logged_bundles(run_id: str) -> list[str]:
+    """Ids of the models that hold a bundle in a run; none of those whose files a store that failed has not got whole."""
+    run, client = mlflow.get_run(run_id), mlflow.MlflowClient()
+    models = [client.get_logged_model(found.model_id) for found in (run.outputs.model_outputs if run.outputs else [])]
+    return [str(model.model_id) for model in models if model.status == LoggedModelStatus.READY]
 
 
 def _experiment(settings: Tracking) -> str:
@@ -104,7 +125,12 @@ def _experiment(settings: Tracking) -> str:
     if uri.startswith("sqlite:///"):
         folder = (Path(uri.removeprefix("sqlite:///")).absolute().parent / ARTIFACT_FOLDER).as_uri()
     kind = {"mlflow.experimentKind": "custom_model_development"}  # the page opens on runs, not on chat traces
-    return str(mlflow.create_experiment(settings.experiment, artifact_location=folder, tags=kind))
+    try:
+        return str(mlflow.create_experiment(settings.experiment, artifact_location=folder, tags=kind))
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_ALREADY_EXISTS":  # another client was quicker
+            return str(mlflow.get_experiment_by_name(settings.experiment).experiment_id)
+        raise
 
 
 def log_params(nested: dict[str, object]) -> None:
@@ -131,9 +157,19 @@ def log_data(digests: dict[str, str], context: str) -> None:
         mlflow.log_input(MetaDataset(source, name=Path(path).name, digest=digest[:16]), context=context)
 
 
-def log_metrics(figures: dict[str, float], step: int | None = None) -> None:
-    """Log flat figures, such as `f1/domestic_russian`."""
-    mlflow.log_metrics(figures, step=step)
+def log_metrics(figures: dict[str, float], step: int | None = None, timestamp_ms: int | None = None) -> None:
+    """Log flat figures, such as `f1/domestic_russian`; in thousands, where there are more."""
+    mlflow.log_metrics(figures, step=step, timestamp=timestamp_ms)
+
+
+def log_tags(tags: dict[str, str]) -> None:
+    """Tag the active run."""
+    mlflow.set_tags(tags)
+
+
+def logged_metrics(run_id: str) -> dict[str, float]:
+    """The figures that a run has, the last of each name."""
+    return dict(mlflow.get_run(run_id).data.metrics)
 
 
 def log_files(folder: Path, target: str) -> None:
@@ -153,13 +189,16 @@ def log_bundle(bundle: Bundle) -> str:
     inputs = Schema([ColSpec(DataType.string, "text")])
     with tempfile.TemporaryDirectory() as folder, as_file(files("segmenter") / "mlflow_model.py") as code:
         wheel = _wheel(Path(folder))
+        source = bundle.path
+        if source.resolve().name != Path(BUNDLE_ARTIFACT).name:  # MLflow keeps an artifact by its own folder's name
+            source = Path(shutil.copytree(source, Path(folder, Path(BUNDLE_ARTIFACT).name)))
         warnings.filterwarnings(
             "ignore", "An input example was not provided|.*input example", UserWarning
         )  # it would be a message
         logged = mlflow.pyfunc.log_model(
             name="bundle",
             python_model=str(code),
-            artifacts={"bundle": str(bundle.path)},
+            artifacts={"bundle": str(source.resolve())},
             code_paths=[str(wheel)],
             pip_requirements=[f"code/{wheel.name}", f"mlflow=={mlflow.__version__}"],
             signature=ModelSignature(inputs=inputs),
