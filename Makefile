@@ -46,7 +46,7 @@ lint: setup
 test: setup chromium lint
 	$(BIN)/python -m pytest
 
-# The real messages beside the checkout, three seeds: what docs/results.md reports. About two hours on two cores.
+# The real messages beside the checkout, three seeds: what docs/results.md reports. About three hours on two cores.
 results: setup
 	@test -d runs/adapted/encoder || $(BIN)/python -m training.adapt --params $(RECIPE)
 	$(BIN)/python -m training.prepare --params $(RECIPE)
