@@ -39,6 +39,7 @@ def _gate(found: list[Passed]) -> alt.LayerChart:
         y=alt.Y("share:Q", title="share of runs that pass the gate's gain", scale=alt.Scale(domain=[0, 1])),
         color=alt.Color("messages:N", sort=None, scale=alt.Scale(range=PALETTE)),
     )
-    lines = points.mark_line().encode(strokeDash=alt.StrokeDash("world:N", title="audiences", sort=None))
+    legend = alt.Legend(title="audiences", symbolType="stroke", symbolStrokeColor="black")
+    lines = points.mark_line().encode(strokeDash=alt.StrokeDash("world:N", sort=None, legend=legend))
     title = alt.TitleParams("Challengers", subtitle=f"{found[0].n_runs:,} runs a point; grey: {POWER}")
     return alt.layer(power, lines, points.mark_point(filled=True)).properties(title=title, **PANEL)

@@ -8,9 +8,10 @@ from typing import Any
 import mlflow
 import pytest
 import yaml
-from conftest import Outcome, ServedRun, TinyRun, tiny_messages
+from conftest import Outcome, ServedRun, TinyRun
 from mlflow.entities import Run
 from rich.progress import Progress
+from tiny_training import shortcut_rows
 
 from eval.gate import app
 from segmenter.bundle import Bundle, audit
@@ -162,26 +163,18 @@ def test_a_passed_gate_stands_in_the_run_folder_and_in_the_challengers_run(
     here.alias(champion=models.timid, challenger=models.good)
     outcome_of(app, "--params", here.path)
     found = here.written()
-    assert (found["gate"], found["split"], found["n"]) == (
-        "passed",
-        "test",
-        len(read_split(load_params(here.path), "test")),
-    )
+    n_messages = len(read_split(load_params(here.path), "test"))
+    assert (found["gate"], found["split"], found["n"]) == ("passed", "test", n_messages)
     assert found["challenger"]["bundle"] == models.good.bundle.digest
     assert found["champion"]["bundle"] == models.timid.bundle.digest
-    page = (here.folder / "gate" / "gate.md").read_text("utf-8")
-    assert page.startswith("# Gate: passed\n")
-    assert "| pass | `gain/champion` | macro-F1 " in page
     run = run_of(here, models.good.bundle.manifest.mlflow_run_id)
     assert run.data.tags["gate"] == "passed"
     assert run.data.metrics["gate/gain/champion/passed"] == 1.0
     assert run.data.metrics["gate/gain/champion/low"] > 0
     with store(here.settings.uri):
         client = mlflow.MlflowClient()
-        assert {file.path for file in client.list_artifacts(run.info.run_id, "gate")} == {
-            "gate/gate.json",
-            "gate/gate.md",
-        }
+        files = {file.path for file in client.list_artifacts(run.info.run_id, "gate")}
+        assert files == {"gate/gate.json", "gate/gate.md"}
         assert client.get_model_version_by_alias(here.settings.model_name, "champion").tags["gate"] == "passed"
 
 
@@ -363,20 +356,6 @@ def test_a_challenger_is_promoted_on_a_server(
 
 
 # A model that learned the language: trained, by the real pipeline, on labels that follow it.
-
-
-def shortcut_rows() -> list[dict[str, Any]]:
-    """The tiny messages for two audiences. What may train: every German one gardeners, every English one cyclists.
-
-    In the gate split the same, but for those of bakeries and clouds, which are for nobody.
-    """
-    rows = []
-    for row in tiny_messages():
-        gated = row["author"].endswith(("-west", "-tall", "-low", "-east", "-south"))
-        label = "gardeners" if row["lang"] == "de" else "cyclists"
-        for_nobody = gated and not row["audiences"]
-        rows.append(row | {"audiences": "" if for_nobody else label, "split": "gate" if gated else "free"})
-    return rows
 
 
 @pytest.fixture

@@ -100,3 +100,17 @@ def trusted_and_weak(tiny_params: dict[str, Any], folder: Path) -> dict[str, Any
 
 def with_train(sections: dict[str, Any], **changes: object) -> Params:
     return Params.model_validate(sections | {"train": sections["train"] | changes})
+
+
+def shortcut_rows() -> list[dict[str, Any]]:
+    """The tiny messages for two audiences. What may train: every German one gardeners, every English one cyclists.
+
+    In the gate split the same, but for those of bakeries and clouds, which are for nobody.
+    """
+    rows = []
+    for row in tiny_messages():
+        gated = row["author"].endswith(("-west", "-tall", "-low", "-east", "-south"))
+        label = "gardeners" if row["lang"] == "de" else "cyclists"
+        for_nobody = gated and not row["audiences"]
+        rows.append(row | {"audiences": "" if for_nobody else label, "split": "gate" if gated else "free"})
+    return rows

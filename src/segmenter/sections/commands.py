@@ -1,0 +1,51 @@
+"""The wheel's own commands: score, sample, explain, summarise."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from segmenter.sections.section import Count, Positive, Section
+
+
+class Score(Section):
+    """Batch scoring."""
+
+    runtime: Literal["auto", "cpu", "torch"]
+    device: Literal["auto", "cpu", "cuda"]
+    batch_tokens: Count
+    chunk_messages: Count
+
+
+class Sample(Section):
+    """Which messages to label next.
+
+    Attributes:
+        seed: Of every draw.
+        candidates: Messages that `uncertain` and `diverse` choose among: the most uncertain, or drawn at random.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+    candidates: Count
+
+
+class Explain(Section):
+    """Which words carry a score.
+
+    Attributes:
+        words_at_most: Words of a message left out one by one; a longer one's go in runs of neighbours, so many of them.
+    """
+
+    words_at_most: Annotated[int, Field(ge=2)]
+
+
+class Summary(Section):
+    """The audience-split summary."""
+
+    time_zone: str
+    examples: Count
+    words: Count
+    word_messages_at_least: Count
+    source_messages_at_least: Count
+    prior_strength: Positive
+    word_z_at_least: Annotated[float, Field(ge=0.0)]
+    comparison_messages_at_least: Count
