@@ -130,3 +130,11 @@ def test_a_recipe_may_name_every_format_that_carries_labels() -> None:
 
     labelled = {name for name, source in FORMATS.items() if "audiences" in source.columns}
     assert set(get_args(LabelledTable.model_fields["format"].annotation)) == {TABLE, *labelled}
+
+
+def test_a_label_column_of_a_plain_table_is_not_passed_over(tmp_path: Path) -> None:
+    table = written(tmp_path, "text,public\nthe ferry is late,gardeners\n", "inbox.csv")
+    made = Conversion(table, TABLE, tmp_path / "out.csv", rejects=None, text_column=None, label_column="public")
+    with pytest.raises(TableError, match="a table keeps every column, its labels too; leave out --label-column"):
+        convert(made, quiet)
+    assert not (tmp_path / "out.csv").exists()

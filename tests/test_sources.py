@@ -143,10 +143,3 @@ def test_the_reader_names_the_record_it_set_aside(tmp_path: Path) -> None:
     [reject] = found.rejects
     assert (Path(reject.file).name, reject.line, len(reject.row)) == ("all.jsonl", 1, 2000)
     assert reject.row.startswith('{"id": 4, "text": "ФФ')
-
-
-def test_a_label_column_of_a_plain_table_is_not_passed_over(tmp_path: Path) -> None:
-    path = tmp_path / "inbox.csv"
-    path.write_text("text,public\nthe ferry is late,gardeners\n", "utf-8")
-    with pytest.raises(TableError, match="a table keeps every column, its labels too; leave out --label-column"):
-        open_source(path, format="table", label_column="public")

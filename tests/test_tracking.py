@@ -115,7 +115,8 @@ def test_loss_and_dev_figures_are_logged_for_every_epoch(tiny_version: TinyVersi
 
 
 def test_pictures_card_and_figures_are_logged(tiny_version: TinyVersion, tiny_store: str) -> None:
-    assert artifacts(tiny_store, tiny_version.run_id) == {
+    logged = artifacts(tiny_store, tiny_version.run_id)
+    assert {name for name in logged if not name.startswith("gate/")} == {  # the gate's own tests judge this run too
         "training/curve.png",
         "evaluation-test/metrics.json",
         "evaluation-test/upload.json",

@@ -62,14 +62,12 @@ def open_source(
         path: File or folder; .gz and .zst are read as they are.
         format: `table`, or one of FORMATS.
         text_column: The field of the text, where it is not the format's own name for it.
-        label_column: The field of the labels (Label Studio: the control), likewise; a table keeps every column.
+        label_column: The field of the labels (Label Studio: the control), likewise; a table has no use for it.
         on_reject: Takes each row that is set aside; without it the first broken one stops the run.
 
     Raises:
-        TableError: Nothing is there, no such format, a label column of a table, or a table that cannot be read.
+        TableError: Nothing is there, no such format, or a table that cannot be read.
     """
-    if format == TABLE and label_column is not None:
-        raise TableError(path, "a table keeps every column, its labels too", "leave out --label-column")
     if format == TABLE:
         return TableReader(path, text_column=text_column, on_reject=on_reject)
     if format not in FORMATS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segmenter.errors import TableError
-from segmenter.sources import open_source
+from segmenter.sources import TABLE, open_source
 from segmenter.writers import refuse_overwriting, reject_sink, table_writer
 
 BATCH_ROWS = 1_000
@@ -54,8 +54,10 @@ def convert(job: Conversion, show: Callable[[float, int], None]) -> Converted:
     """Write a foreign file's messages as a table, in input order; both outputs appear only when complete.
 
     Raises:
-        TableError: Unreadable input, a broken row without `rejects`, no message at all, or an output in the way.
+        TableError: Unreadable input, a broken row without `rejects`, no message, an output in the way, or a label column of a table.
     """
+    if job.format == TABLE and job.label_column is not None:
+        raise TableError(job.messages, "a table keeps every column, its labels too", "leave out --label-column")
     refuse_overwriting(job.messages, out=job.out, rejects=job.rejects)
     with reject_sink(job.rejects) as on_reject:
         reader = open_source(
