@@ -54,7 +54,8 @@ def convert(job: Conversion, show: Callable[[float, int], None]) -> Converted:
     """Write a foreign file's messages as a table, in input order; both outputs appear only when complete.
 
     Raises:
-        TableError: Unreadable input, a broken row without `rejects`, no message, an output in the way, or a label column of a table.
+        TableError: Unreadable input, a broken row without `rejects`, no message, an output in the way,
+            or a label column of a table.
     """
     if job.format == TABLE and job.label_column is not None:
         raise TableError(job.messages, "a table keeps every column, its labels too", "leave out --label-column")
