@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from rich.markup import escape
 from rich.table import Table
 
 from eval.card import shown, titles
@@ -56,4 +57,4 @@ def sliced_table(title: str, heads: Iterable[str]) -> Table:
 def add_slice(table: Table, part: str, n: int) -> None:
     """The line above a slice's rows: its name and how many messages it has."""
     table.add_section()
-    table.add_row(f"[bold]{part}[/bold]\nn = {n:,}")
+    table.add_row(f"[bold]{escape(part)}[/bold]\nn = {n:,}")

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from eval.criteria import Criterion
@@ -87,7 +88,9 @@ def gate_table(report: GateReport) -> Table:
     table.add_column("criterion", overflow="fold", max_width=30)
     table.add_column("found; needed", ratio=1)
     for one in report.criteria:
-        table.add_row("pass" if one.passed else "[bold]MISS[/bold]", one.name, f"{one.found}; needed: {one.needed}")
+        table.add_row(
+            "pass" if one.passed else "[bold]MISS[/bold]", one.name, escape(f"{one.found}; needed: {one.needed}")
+        )
     return table
 
 

@@ -22,6 +22,7 @@ from segmenter.writers import write_text
 FORMAT = 2
 FILE = "metrics.json"
 MODEL = "model"
+NAME_CHARACTERS = 100  # of a slice's value: MLflow takes names of at most 250
 
 
 class Part(Protocol):
@@ -143,5 +144,5 @@ def flat_name(figure: Figure) -> str:
     """A figure's name in MLflow, of letters that it takes."""
     model = "" if figure.model == MODEL else f"{figure.model}/"
     column, is_value, value = figure.part.replace(",", "").replace("/", "_").partition("=")
-    part = "" if figure.part == ALL else f"{column}/{value}/" if is_value else f"{column}/"
+    part = "" if figure.part == ALL else f"{column}/{value[:NAME_CHARACTERS]}/" if is_value else f"{column}/"
     return re.sub(r"[^\w./ :-]", "_", f"{model}{part}{figure.metric}/{figure.audience}")

@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from segmenter.errors import ParamsError
-from segmenter.prepared import KEPT
 from segmenter.sections import Eval
 from segmenter.summary.dates import Day, day_of
 
@@ -19,7 +18,7 @@ ALL = "all"
 SEVERAL = "several audiences"
 LANGUAGE = "lang="
 # A text, its labels and its keys are a message's own; nothing is grouped by author; periods are cut from dates.
-SLICEABLE = [name for name in KEPT if name not in ("text", "audiences", "id", "author", "created_at", "key", "group")]
+UNSLICED = ("text", "audiences", "id", "author", "created_at", "key", "group")
 PERIODS: dict[str, Callable[[Day], str]] = {
     "year": lambda day: f"{day.day:%Y}",
     "quarter": lambda day: f"{day.day:%Y}-Q{(day.day.month + 2) // 3}",
@@ -60,9 +59,11 @@ def supported(truth: Mask, support_at_least: int) -> Mask:
 
 def _all_slices(frame: pd.DataFrame, truth: Mask, settings: Eval) -> dict[str, Mask]:
     found = {ALL: np.ones(len(frame), np.bool_)}
+    columns = [name for name in frame.columns if name not in UNSLICED]
     for column in settings.slices:
-        if column not in SLICEABLE:
-            raise ParamsError("eval.slices", f"{column!r} makes no slices", f"name some of {', '.join(SLICEABLE)}")
+        if column not in columns:
+            remedy = f"name some of {', '.join(columns)}, or have a table keep it (data.tables.keep)"
+            raise ParamsError("eval.slices", f"{column!r} makes no slices", remedy)
         by_value = _by_value(column, frame[column])
         found |= by_value
         small = [
@@ -78,9 +79,15 @@ def _all_slices(frame: pd.DataFrame, truth: Mask, settings: Eval) -> dict[str, M
 
 def _by_value(name: str, values: pd.Series) -> dict[str, Mask]:
     """`name=value` for each value, in order; last `name unknown`, of messages without one."""
-    known = values.notna()
-    found = {f"{name}={value}": (values == value).to_numpy(np.bool_) for value in sorted(values[known].unique())}
+    shown = values.map(_one_line, na_action="ignore")
+    known = shown.notna()
+    found = {f"{name}={value}": (shown == value).to_numpy(np.bool_) for value in sorted(shown[known].unique())}
     return found | {f"{name} unknown": (~known).to_numpy(np.bool_)}
+
+
+def _one_line(value: object) -> str | None:
+    """A value as part of a name that stands in tables, where `|` parts columns and a line parts rows; a blank one is none."""
+    return " ".join(str(value).replace("|", "/").split()) or None
 
 
 def _period(value: object, settings: Eval) -> str | None:

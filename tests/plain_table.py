@@ -10,6 +10,7 @@ PLAIN_TABLE: dict[str, Any] = {
     "splits": {},
     "filter": {},
     "author_messages_at_most": None,
+    "keep": [],
     "annotators": [],
     "label_kind": "gold",
     "weight": 1.0,

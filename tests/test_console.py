@@ -74,6 +74,17 @@ def test_a_slice_without_a_figure_stands_in_a_sentence_and_not_in_the_table() ->
     ]
 
 
+def test_a_slice_named_like_markup_is_shown_as_it_is() -> None:
+    found = [
+        Figure(name, "note=[/b] [red]", audience, "f1", 0.7, 0.6, 0.8, 90, 8)
+        for name in CONTENDERS
+        for audience in ("macro", *IDS)
+    ]
+    shown = StringIO()
+    Console(width=200, file=shown).print(evaluation_table(found, AUDIENCES, "gate"))
+    assert "note=[/b] [red]" in shown.getvalue()
+
+
 def test_the_worst_slice_is_said_with_its_interval_and_support() -> None:
     worst = Figure("model", "lang=de", IDS[0], "f1", 0.512, 0.4, 0.61, 130, 52)
     sentence = next(iter(slice_sentences([], worst, {})))

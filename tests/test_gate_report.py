@@ -36,6 +36,12 @@ def test_the_title_says_who_against_whom_on_what(side: Side) -> None:
     ]
 
 
+def test_a_slice_named_like_markup_is_shown_as_it_is(side: Side) -> None:
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(gate_table(report(side, Criterion("slices", True, "worst: note=[/b]", "none"))))
+    assert "worst: note=[/b]; needed: none" in console.export_text()
+
+
 def test_the_table_fits_a_console_of_80_columns(side: Side) -> None:
     console = Console(width=80, file=io.StringIO(), record=True)
     console.print(gate_table(report(side, GAIN, SLICES, champion=side)))

@@ -258,9 +258,9 @@ def test_a_filter_that_keeps_nothing_is_one_sentence(read: Read, csv: Callable[[
         read(csv(ACCOUNTS), columns={"audiences": "kind"}, labels=MAP, filter={"kind": ["grower"]})
 
 
-@pytest.mark.parametrize("key", ["filter", "annotators"])
-def test_a_filter_or_annotator_the_table_lacks_is_named(read: Read, csv: Callable[[str], Path], key: str) -> None:
-    options = {"filter": {"tongue": ["en"]}, "annotators": ["tongue"]}
+@pytest.mark.parametrize("key", ["filter", "keep", "annotators"])
+def test_a_filter_or_further_column_the_table_lacks_is_named(read: Read, csv: Callable[[str], Path], key: str) -> None:
+    options = {"filter": {"tongue": ["en"]}, "keep": ["tongue"], "annotators": ["tongue"]}
     with pytest.raises(TableError, match=rf"no column 'tongue' among 'text', 'kind'; mend data\.tables\.{key}"):
         read(csv(ACCOUNTS), columns={"audiences": "kind"}, labels=MAP, **{key: options[key]})
 
@@ -270,6 +270,14 @@ def test_a_mapped_column_the_table_lacks_is_named(read: Read, csv: Callable[[str
         TableError, match=r"no column 'handle' among 'text', 'kind'; map it in params: .* \{author: …\}"
     ):
         read(csv(ACCOUNTS), columns={"audiences": "kind", "author": "handle"}, labels=MAP)
+
+
+def test_kept_columns_come_as_text(read: Read, jsonl: Callable[..., Path]) -> None:
+    beds = {"text": BEDS, "audiences": [], "bed": 7, "wet": True, "tools": ["rake", "hoe"], "soil": "loam"}
+    lane = {"text": LANE, "audiences": [], "bed": None, "wet": False, "tools": None, "soil": ""}
+    frame = read(jsonl(beds, lane), keep=["bed", "wet", "tools", "soil"])
+    assert frame.loc[0, ["bed", "wet", "tools", "soil"]].tolist() == ["7", "True", '["rake", "hoe"]', "loam"]
+    assert frame.loc[1, ["bed", "wet", "tools", "soil"]].isna().tolist() == [True, False, True, True]
 
 
 def of_authors(csv: Callable[[str], Path]) -> Path:
@@ -346,6 +354,11 @@ def test_who_labels_a_message_twice_counts_once_with_the_later_labels(
 def test_rows_of_one_id_without_annotators_stay_two_messages(read: Read, csv: Callable[[str], Path]) -> None:
     frame = read(csv("text,id,audiences\na bed,m1,gardeners\na bed,m1,readers\n"))
     assert frame["audiences"].tolist() == [["gardeners"], ["readers"]]
+
+
+def test_a_kept_column_is_as_in_the_first_row_of_a_message(read: Read, csv: Callable[[str], Path]) -> None:
+    path = csv("text,id,annotator,audiences,soil\na bed,m1,ann,gardeners,loam\na bed,m1,ben,gardeners,clay\n")
+    assert read(path, keep=["soil"])["soil"].tolist() == ["loam"]
 
 
 def test_columns_of_annotators_are_their_labels_and_train_nothing(read: Read, jsonl: Callable[..., Path]) -> None:

@@ -131,6 +131,20 @@ def test_a_mapping_for_an_unknown_column_is_refused(whole: dict[str, Any], write
         load_params(write(whole))
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("author", "keep: 'author' is a name of our own, which no further column can have"),
+        ("period", "keep: 'period' is a name of our own, which no further column can have"),
+        ("handle", "keep: 'handle' is read as 'author' already"),
+    ],
+)
+def test_what_is_a_column_of_ours_cannot_be_kept(whole: dict[str, Any], write: Write, name: str, sentence: str) -> None:
+    whole["data"]["tables"][0] |= {"columns": {"author": "handle"}, "keep": ["stratum", name]}
+    with pytest.raises(ParamsError, match=rf"data\.tables\.0: {sentence}; mend that value"):
+        load_params(write(whole))
+
+
 def test_a_fourth_audience_needs_no_code_change(whole: dict[str, Any], write: Write) -> None:
     whole["audiences"].append({"id": "islanders", "name": "Islanders", "definition": "Speaks to people on islands."})
     params = load_params(write(whole))

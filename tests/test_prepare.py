@@ -263,6 +263,19 @@ def test_an_unknown_params_key_is_one_sentence_and_exit_2(setup: Setup, outcome_
     assert "params.yaml: trane: unknown key" in outcome.err
 
 
+def test_what_a_table_keeps_stands_in_every_split(setup: Setup, tiny_params: dict[str, Any], tmp_path: Path) -> None:
+    # one table keeps `bed`, the other has it and keeps nothing; gate has no messages at all
+    own, other = tmp_path / "own.csv", tmp_path / "other.csv"
+    own.write_text("text,audiences,split,bed\nthe red bed,gardeners,train,7\nthe long bed,,dev,\n", "utf-8")
+    other.write_text("text,audiences,split,bed\nthe new lane,cyclists,train,8\nthe old lane,,test,9\n", "utf-8")
+    tables = [PLAIN_TABLE | {"path": str(own), "keep": ["bed"]}, PLAIN_TABLE | {"path": str(other)}]
+    params = load_params(setup("", data=tiny_params["data"] | {"tables": tables}))
+    prepare(params)
+    train = read_split(params, "train").set_index("text")["bed"]
+    assert (train["the red bed"], pd.isna(train["the new lane"])) == ("7", True)
+    assert all(read_split(params, name).columns[-1] == "bed" for name in ("dev", "test", "gate"))
+
+
 # The header of fivethirtyeight/russian-troll-tweets as published; the rows are invented.
 PUBLISHED = (
     "external_author_id,author,content,region,language,publish_date,harvested_date,following,followers,updates,post_type,"

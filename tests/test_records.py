@@ -46,6 +46,7 @@ def test_there_is_no_worst_slice_where_none_has_messages_enough() -> None:
         (f1("lang=en", "macro", 0.5), "lang/en/f1/macro"),
         (f1("lang, rest", "macro", 0.5), "lang rest/f1/macro"),
         (f1("source=gazette/sport (2)", "macro", 0.5), "source/gazette_sport _2_/f1/macro"),
+        (f1(f"note={'x' * 300}", "macro", 0.5), f"note/{'x' * 100}/f1/macro"),
         (replace(f1("words=40 and more", "macro", 0.5), model="tfidf"), "tfidf/words/40 and more/f1/macro"),
         (replace(f1("all", "macro", 0.1), model="model-earlier 3", metric="f1_gain"), "model-earlier 3/f1_gain/macro"),
     ],

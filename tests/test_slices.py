@@ -31,6 +31,7 @@ MESSAGES = pd.DataFrame(
         "split_unit": ["author"] * 5 + ["message"],
         "created_at": ["2016-12-31T23:30:00-05:00", "2016-02-01", "2017-05-05", "2017-08-01T00:00:00Z", None, "soon"],
         "author": ["ann", "ben", "ann", None, "cy", "dee"],
+        "bed": ["7", "8", "a|b\n c", None, "10", " "],  # a column beyond the contract
     }
 )
 CARRIED = np.array([[1, 1], [0, 0], [1, 0], [1, 0], [1, 0], [0, 0]], np.bool_)
@@ -48,6 +49,16 @@ def having(**changes: object) -> Eval:
 def test_every_value_of_a_column_is_a_slice_however_small() -> None:
     found = places()
     assert (found["lang=en"], found["lang=de"], found["lang=it"], found["lang=fr"]) == ([0, 1], [2, 3], [4], [5])
+
+
+def test_every_value_of_a_kept_column_is_a_slice_named_on_one_line() -> None:
+    found = places(having(slices=["bed"], length_words=[]))
+    of_bed = {name: rows for name, rows in found.items() if name.startswith("bed")}
+    # 7 alone is the message for two audiences, whose slice comes later; each alone can carry no figure
+    assert of_bed == {
+        **{"bed=10": [4], "bed=7": [0], "bed=8": [1], "bed=a/b c": [2], "bed unknown": [3, 5]},
+        "bed, rest": [0, 1, 2, 4],
+    }
 
 
 def test_messages_without_a_value_are_a_slice() -> None:
@@ -109,8 +120,8 @@ def test_without_columns_and_edges_there_are_all_messages_and_periods() -> None:
 
 @pytest.mark.parametrize("column", ["outlet", "author", "text"])
 def test_a_column_that_makes_no_slices_is_one_sentence(column: str) -> None:
-    names = "lang, source, label_kind, weight, split_unit, table"
-    with pytest.raises(ParamsError, match=f"^eval.slices: '{column}' makes no slices; name some of {names}$"):
+    remedy = r"name some of lang, source, split_unit, bed, or have a table keep it \(data\.tables\.keep\)"
+    with pytest.raises(ParamsError, match=f"^eval.slices: '{column}' makes no slices; {remedy}$"):
         places(having(slices=[column]))
 
 

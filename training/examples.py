@@ -40,7 +40,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Frames:
-    """The prepared messages that training uses, columns as KEPT.
+    """The prepared messages that training uses, columns as split_columns.
 
     Attributes:
         train: Trusted labels (gold, silver) alone; calibration and thresholds come from them.

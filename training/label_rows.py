@@ -26,7 +26,7 @@ def column_of(table: LabelledTable, ours: str) -> str:
 
 
 def rows_of(batch: MessageBatch, table: LabelledTable, audience_ids: list[str]) -> Iterator[LabelledRow | LeftOut]:
-    """Each row of a batch as the data contract has it, or why it is left out.
+    """Each row of a batch as the data contract has it, with what the table keeps beyond it, or why it is left out.
 
     Raises:
         TableError: A value outside the contract, named by its line.
@@ -37,7 +37,7 @@ def rows_of(batch: MessageBatch, table: LabelledTable, audience_ids: list[str]) 
         return batch.column(theirs) if theirs in names else [None] * len(batch.lines)
 
     filters = [(column(name), frozenset(values)) for name, values in table.filter.items()]
-    columns = {name: column(column_of(table, name)) for name in COLUMNS}
+    columns = {name: column(column_of(table, name)) for name in COLUMNS} | {name: column(name) for name in table.keep}
     annotators = {name: column(name) for name in table.annotators}
     for place, line in enumerate(batch.lines):
         where = f"{batch.file} line {line}"

@@ -56,7 +56,7 @@ class Labels:
     Attributes:
         frame: One row a message: id, text, audiences (list of ids), lang, author, source, created_at, label_kind,
             weight, split (None where it is ours to choose), split_unit (`author` or `message`), annotations (audiences
-            by annotator; empty where the annotator has no name), table, line, key (text_key).
+            by annotator; empty where the annotator has no name), table, line, key (text_key); then what a table keeps.
         tables: What became of their rows.
         files: Every file that was read.
     """
@@ -138,7 +138,7 @@ def _open(table: LabelledTable) -> RowReader:
     for ours, theirs in wanted:
         if theirs not in reader.schema.names:
             raise TableError(path, _missing(theirs, reader), f"map it in params: data.tables.columns: {{{ours}: …}}")
-    for key, names in (("filter", list(table.filter)), ("annotators", table.annotators)):
+    for key, names in (("filter", list(table.filter)), ("keep", table.keep), ("annotators", table.annotators)):
         for name in names:
             if name not in reader.schema.names:
                 raise TableError(path, _missing(name, reader), f"mend data.tables.{key} in params")

@@ -15,7 +15,7 @@ from segmenter.cli import run
 from segmenter.duplicates import groups
 from segmenter.errors import ParamsError, TableError
 from segmenter.params import Params, load_params
-from segmenter.prepared import KEPT, REPORT, data_folder
+from segmenter.prepared import REPORT, data_folder, split_columns
 from segmenter.writers import whole_file, write_text
 from training.label_rows import KINDS
 from training.labels import read_labels
@@ -42,9 +42,10 @@ def prepare(params: Params) -> Report:
     part = folder.with_name(f"{folder.name}.part")  # moved when whole: a killed run leaves no half splits
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    splits = {str(name): frame for name, frame in kept.groupby("split") if name != "leave_out"}
+    columns = split_columns(params.data)
+    splits = {str(name): frame[columns] for name, frame in kept.groupby("split") if name != "leave_out"}
     for name, dataset in DatasetDict(
-        {name: Dataset.from_pandas(frame[KEPT], preserve_index=False) for name, frame in splits.items()}
+        {name: Dataset.from_pandas(frame, preserve_index=False) for name, frame in splits.items()}
     ).items():
         with whole_file(part / f"{name}.parquet") as stream:
             dataset.to_parquet(stream)

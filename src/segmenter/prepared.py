@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from segmenter.errors import ParamsError
 from segmenter.params import Params
-from segmenter.sections import COLUMNS
+from segmenter.sections import COLUMNS, Data
 from segmenter.text import RULES
 
 REPORT = "report.json"
-# Columns of a prepared split; `group` is a number of near-duplicates, over all splits.
+# Columns of every prepared split; `group` is a number of near-duplicates, over all splits.
 KEPT = [*(name for name in COLUMNS if name not in ("split", "annotator")), "table", "key", "group"]
 
 
@@ -22,8 +22,13 @@ def data_folder(params: Params) -> Path:
     return Path(params.tracking.run_folder) / "data"
 
 
+def split_columns(data: Data) -> list[str]:
+    """Columns of the prepared splits: KEPT, then what the tables of the recipe keep."""
+    return [*KEPT, *data.keep]
+
+
 def read_split(params: Params, name: str) -> pd.DataFrame:
-    """One prepared split, columns as KEPT; empty where the data have no such split.
+    """One prepared split, columns as split_columns; empty where the data have no such split.
 
     Raises:
         ParamsError: The splits were not prepared, or prepared from other `data`, `duplicates`, audiences or text rules.
@@ -43,7 +48,7 @@ def read_split(params: Params, name: str) -> pd.DataFrame:
     if any(report.get(name) != part for name, part in made_from.items()):
         raise ParamsError(folder, "was prepared with other params", "run python -m training.prepare again")
     path = folder / f"{name}.parquet"
-    return pd.read_parquet(path) if path.is_file() else pd.DataFrame(columns=KEPT)
+    return pd.read_parquet(path) if path.is_file() else pd.DataFrame(columns=split_columns(params.data))
 
 
 def table_digests(params: Params) -> dict[str, str]:

@@ -21,6 +21,8 @@ COLUMNS = (
     "split_unit",
     "annotator",
 )
+# Names that mean something else in the prepared splits, or among the slices.
+TAKEN = (*COLUMNS, "annotations", "table", "line", "key", "group", "period", "words")
 GivenSplit = Literal["train", "dev", "test", "gate", "leave_out", "free"]  # free: ours to choose
 
 
@@ -74,6 +76,7 @@ class LabelledTable(Section):
         splits: The table's split values to ours; `free` leaves a message to prepare.
         filter: Column of the table to the values of the rows that are kept, as text; empty keeps all.
         author_messages_at_most: Messages of one author that are kept, drawn by seed; null keeps all.
+        keep: Further columns that the splits have too, as text, for `eval.slices`; never one that says who wrote a message.
         annotators: Columns that each hold one annotator's labels, for agreement alone; `audiences` is what trains.
         label_kind: Where the row does not say its own.
         weight: Of a message's loss.
@@ -86,6 +89,7 @@ class LabelledTable(Section):
     splits: dict[str, GivenSplit]
     filter: dict[str, list[str]]
     author_messages_at_most: Count | None
+    keep: list[str]
     annotators: list[str]
     label_kind: Literal["gold", "silver", "weak"]
     weight: Positive
@@ -98,6 +102,17 @@ class LabelledTable(Section):
                 raise ValueError(f"columns: {name!r} is not a column of the data contract ({', '.join(COLUMNS)})")
             if self.format != "table" and name not in ("text", "audiences"):
                 raise ValueError(f"columns: of {self.format}, the fields of text and audiences alone can be named")
+        return self
+
+    @model_validator(mode="after")
+    def kept_are_others(self) -> "LabelledTable":
+        """Refuse to keep what is a column of ours already, by its own name or by the table's."""
+        read = {theirs: ours for ours, theirs in self.columns.items()}
+        for name in self.keep:
+            if name in TAKEN:
+                raise ValueError(f"keep: {name!r} is a name of our own, which no further column can have")
+            if name in read:
+                raise ValueError(f"keep: {name!r} is read as {read[name]!r} already")
         return self
 
 
@@ -125,6 +140,11 @@ class Data(Section):
     dev_share: Annotated[float, Field(gt=0.0, le=0.5)]
     test_share: Annotated[float, Field(gt=0.0, le=0.5)]
     gate_share: Annotated[float, Field(ge=0.0, le=0.5)]
+
+    @property
+    def keep(self) -> list[str]:
+        """What the tables keep beyond the data contract, each column once."""
+        return list(dict.fromkeys(name for table in self.tables for name in table.keep))
 
     @model_validator(mode="after")
     def test_from_is_a_date(self) -> "Data":
