@@ -7,7 +7,16 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
-from segmenter.batches import TokenBatch, Tokens, bucket, canonical_batches, in_input_order, tokenise
+from segmenter.batches import (
+    TokenBatch,
+    Tokens,
+    bucket,
+    canonical_batches,
+    in_input_order,
+    layout,
+    padding_share,
+    tokenise,
+)
 
 PAD = 9
 QUICK = settings(max_examples=100, deadline=None, derandomize=True)
@@ -54,6 +63,27 @@ def test_a_message_that_fits_is_one_window(tokenizer: Tokenizer) -> None:
     assert tokens.message.tolist() == [0, 1, 1, 2]
 
 
+@QUICK
+@given(st.lists(st.integers(0, 60), max_size=5), st.integers(4, 12), st.integers(0, 1))
+def test_windows_are_those_that_the_tokenizer_cuts(lengths: list[int], max_tokens: int, overlap_tokens: int) -> None:
+    texts, own = [text(n_words) for n_words in lengths], word_tokenizer()
+    own.enable_truncation(max_tokens, stride=overlap_tokens)
+    wanted = [window.ids for one in own.encode_batch(texts) for window in (one, *one.overflowing)]
+    assert tokenise(word_tokenizer(), texts, max_tokens=max_tokens, overlap_tokens=overlap_tokens).ids == wanted
+
+
+def test_a_special_token_that_a_message_spells_out_is_its_own(tokenizer: Tokenizer) -> None:
+    # the token [CLS] at the beginning of the text belongs to the text: it is in the first window alone
+    tokenizer.add_special_tokens(["[CLS]"])
+    tokens = tokenise(tokenizer, [f"[CLS] {text(4)}"], max_tokens=5, overlap_tokens=0)
+    assert tokens.ids == [[2, 2, 10, 11, 3], [2, 12, 13, 3]]
+
+
+def test_whole_are_the_ids_of_messages_of_one_window(tokenizer: Tokenizer) -> None:
+    tokens = tokenise(tokenizer, ["w0", text(7), "w1"], max_tokens=8, overlap_tokens=2)
+    assert tokens.whole == [[2, 10, 3], None, [2, 11, 3]]
+
+
 def test_neighbouring_windows_share_the_overlap_and_all_carry_the_special_tokens(tokenizer: Tokenizer) -> None:
     # 6 words a window, 2 of them of the window before: w0–w5, w4–w9, w8 and w9 with what is left
     tokens = tokenise(tokenizer, [text(11)], max_tokens=8, overlap_tokens=2)
@@ -94,15 +124,15 @@ def test_a_tokenizer_that_was_sealed_with_padding_pads_no_message(tokenizer: Tok
 
 @pytest.mark.parametrize(
     ("n_tokens", "expected"),
-    # up to 64 in eights, up to 128 in sixteens, up to 512 in sixty-fours, then in 256s
-    [(1, 8), (8, 8), (9, 16), (64, 64), (65, 80), (128, 128), (129, 192), (512, 512), (513, 768), (8192, 8192)],
+    # up to 32 in fours, up to 64 in eights, up to 128 in sixteens, up to 512 in sixty-fours, then in 256s
+    [(1, 4), (4, 4), (5, 8), (32, 32), (33, 40), (64, 64), (65, 80), (128, 128), (129, 192), (512, 512), (513, 768)],
 )
 def test_a_length_is_rounded_up_to_its_bucket(n_tokens: int, expected: int) -> None:
     assert bucket(n_tokens) == expected
 
 
 def test_a_message_without_a_token_has_a_bucket() -> None:
-    assert bucket(0) == 8
+    assert bucket(0) == 4
 
 
 @QUICK
@@ -162,19 +192,36 @@ def test_no_row_is_without_a_token(ids: list[list[int]], batch_tokens: int) -> N
 
 def test_the_longest_batches_come_first() -> None:
     batches = canonical_batches([[1] * 5, [1] * 60, [1] * 20], batch_tokens=64, pad_id=PAD)
-    assert [batch.input_ids.shape[1] for batch in batches] == [64, 24, 8]
+    assert [batch.input_ids.shape[1] for batch in batches] == [64, 20, 8]
 
 
 def test_the_last_batch_of_a_bucket_is_filled_with_empty_rows() -> None:
-    # 3 messages in the bucket of 8, 16 tokens a batch: two rows a batch, the last row empty
-    _, last = canonical_batches([[1, 1], [2, 2], [3, 3]], batch_tokens=16, pad_id=PAD)
+    # 3 messages in the bucket of 4, 8 tokens a batch: two rows a batch, the last row empty
+    _, last = canonical_batches([[1, 1], [2, 2], [3, 3]], batch_tokens=8, pad_id=PAD)
     assert last.rows == [2]
-    assert last.input_ids.tolist() == [[3, 3] + [PAD] * 6, [PAD] * 8]
-    assert last.attention_mask.tolist() == [[1, 1] + [0] * 6, [1] + [0] * 7]
+    assert last.input_ids.tolist() == [[3, 3, PAD, PAD], [PAD] * 4]
+    assert last.attention_mask.tolist() == [[1, 1, 0, 0], [1, 0, 0, 0]]
+
+
+def test_padding_is_what_is_no_token_of_a_message() -> None:
+    # 2 batches of 2 rows of 4, of which 3 times 2 are tokens: 10 of 16 are padding
+    batches = canonical_batches([[1, 1], [2, 2], [3, 3]], batch_tokens=8, pad_id=PAD)
+    assert padding_share(batches) == pytest.approx(10 / 16)
+
+
+def test_no_batches_have_no_padding() -> None:
+    assert padding_share([]) == 0.0
+
+
+def test_other_batches_have_another_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = layout(512)
+    assert layout(1024) != before
+    monkeypatch.setattr("segmenter.batches.BUCKET_STEPS", ((512, 64),))
+    assert layout(512) != before
 
 
 def test_results_keep_their_shape_beyond_the_rows() -> None:
-    batches = canonical_batches([[1], [2]], batch_tokens=8, pad_id=PAD)
+    batches = canonical_batches([[1], [2]], batch_tokens=4, pad_id=PAD)
     results = [np.full((1, 2, 3), batch.rows[0], np.float32) for batch in batches]
     assert in_input_order(batches, results, windows([[1], [2]]))[:, 0, 0].tolist() == [0.0, 1.0]
     assert in_input_order(batches, results, windows([[1], [2]])).shape == (2, 2, 3)
@@ -183,9 +230,9 @@ def test_results_keep_their_shape_beyond_the_rows() -> None:
 def test_a_long_message_has_the_mean_of_its_windows_weighted_by_their_tokens() -> None:
     # windows of 6 and 2 tokens with results 1 and 5: (6 * 1 + 2 * 5) / 8 = 2; the other message keeps its own
     tokens = Tokens([[7] * 3, [8] * 6, [9] * 2], np.array([0, 1, 1]))
-    batches = canonical_batches(tokens.ids, batch_tokens=24, pad_id=PAD)
-    results = [np.array([[4.0], [1.0], [5.0]], np.float32)]
-    assert [batch.rows for batch in batches] == [[0, 1, 2]]
+    batches = canonical_batches(tokens.ids, batch_tokens=8, pad_id=PAD)
+    results = [np.array([[1.0]], np.float32), np.array([[4.0], [5.0]], np.float32)]
+    assert [batch.rows for batch in batches] == [[1], [0, 2]]
     assert in_input_order(batches, results, tokens).tolist() == [[4.0], [2.0]]
 
 

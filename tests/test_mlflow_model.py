@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 from conftest import TinyRun, TinyVersion, free_port, serving
@@ -21,7 +22,7 @@ TEXTS = ["gardeners, water the red beds before noon", "cyclists, the old lane op
 def expected(tiny_run: TinyRun) -> pd.DataFrame:
     """What our own scorer says of the texts."""
     scorer = open_scorer(tiny_run.bundle, tiny_run.params.score)
-    return pd.DataFrame({k: v.to_pylist() for k, v in scorer.columns(scorer.score(TEXTS), prefix="").items()})
+    return pa.table(scorer.columns(scorer.score(TEXTS), prefix="")).to_pandas()
 
 
 @pytest.fixture
@@ -85,6 +86,24 @@ def test_the_signature_wants_a_text_column(tiny_version: TinyVersion, tiny_store
     with store(tiny_store):
         signature = mlflow.models.get_model_info(URI).signature
     assert signature.inputs.to_dict() == [{"type": "string", "name": "text", "required": True}]
+
+
+def test_the_signature_tells_spark_which_columns_come_back(tiny_version: TinyVersion, tiny_store: str) -> None:
+    # without it mlflow.pyfunc.spark_udf keeps one number alone
+    with store(tiny_store):
+        signature = mlflow.models.get_model_info(URI).signature
+    names = (
+        "score_gardeners",
+        "score_cyclists",
+        "score_readers",
+        "audiences",
+        "verdict",
+        "reason",
+        "language",
+        "model",
+    )
+    assert signature.outputs.input_names() == list(names)
+    assert [kind.name for kind in signature.outputs.input_types()] == ["float"] * 3 + ["string"] * 5
 
 
 def test_a_served_model_answers_what_our_scorer_says(

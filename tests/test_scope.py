@@ -1,5 +1,5 @@
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from segmenter.scope import UNKNOWN, Scope, language, languages, pieces_per_word
 from segmenter.sections import Text
@@ -81,6 +81,21 @@ def test_pieces_are_counted_in_the_beginning_of_a_message(tokenizer: Tokenizer) 
 def test_pieces_are_counted_whatever_the_tokenizer_cut_before(tokenizer: Tokenizer) -> None:
     tokenizer.enable_truncation(2)
     assert pieces_per_word(tokenizer, ["dates"]).tolist() == [5.0]
+
+
+def test_pieces_are_read_off_token_ids_where_they_are_known(tokenizer: Tokenizer) -> None:
+    # without special tokens: one id is one piece. The last two are read anew: an unknown piece, more than 400 characters
+    texts = ["garden beds", "dates", "garden жук", "garden " * 60]
+    ids = [one.ids for one in tokenizer.encode_batch(texts)]
+    assert pieces_per_word(tokenizer, texts, ids).tolist() == pieces_per_word(tokenizer, texts).tolist()
+    assert pieces_per_word(tokenizer, texts[:2], [None, ids[0][:1] * 7]).tolist() == [1.0, 7.0]
+
+
+def test_special_tokens_are_no_pieces(tokenizer: Tokenizer) -> None:
+    first = tokenizer.get_vocab()["a"]
+    tokenizer.post_processor = processors.TemplateProcessing(single="a $A a", special_tokens=[("a", first)])
+    ids = [one.ids for one in tokenizer.encode_batch(["dates"])]
+    assert (len(ids[0]), pieces_per_word(tokenizer, ["dates"], ids).tolist()) == (7, [5.0])
 
 
 TEXT = Text(

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from segmenter.errors import BundleError, TableError
 from segmenter.messages import VERDICTS
 from segmenter.params import load_settings
 from segmenter.prepared import read_split
-from segmenter.score import Scored, Scorer, open_scorer, scored_schema
+from segmenter.readings import Readings
+from segmenter.score import Judged, Scored, Scorer, open_scorer, scored_schema
+from segmenter.store import ScoreStore
 from segmenter.text import text_key
 
 Reseal = Callable[[Path, Path, dict[str, Any]], Bundle]
@@ -86,7 +89,7 @@ def test_training_and_scoring_read_the_same_of_a_message(tiny_run: TinyRun, scor
     frame = read_split(tiny_run.params, "train").head(2).assign(text=[PLAIN, other])
     examples = to_examples(frame, find_base(tiny_run.params.base), tiny_run.params)
     assert examples.tokens.ids[0] == examples.tokens.ids[1]
-    batches = canonical_batches(examples.tokens.ids, batch_tokens=scorer.settings.batch_tokens, pad_id=examples.pad_id)
+    batches = canonical_batches(examples.tokens.ids, batch_tokens=scorer.runtime.batch_tokens, pad_id=examples.pad_id)
     logits = in_input_order(batches, [output.logits for output in scorer.runtime.run(batches)], examples.tokens)
     np.testing.assert_array_equal(scorer.score([PLAIN, other]).logits, logits)
 
@@ -295,6 +298,89 @@ def test_score_columns_are_named_by_the_bundles_audiences(tiny_run: TinyRun, tmp
     reseal(tiny_run.bundle, tmp_path / "bundle", {"audiences": audiences})
     scorer = open_scorer(tmp_path / "bundle", load_settings(None).score)
     assert next(iter(scorer.columns(scorer.score(TEXTS[:1]), ""))) == "score_beekeepers"
+
+
+def staged(scorer: Scorer, texts: list[str], store: ScoreStore) -> Judged:
+    """What the stages say of texts, one after the other."""
+    return scorer.judged(scorer.read(scorer.prepare(texts, store), store))
+
+
+def same(one: Readings, other: Readings) -> bool:
+    """Whether two readings of the same messages are equal to the bit."""
+    arrays = ("logits", "long", "pieces_per_word")
+    equal = all(getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in arrays)
+    return equal and (one.languages, one.scope) == (other.languages, other.scope)
+
+
+@pytest.mark.parametrize("n_rows", [1, 7, 1000])
+def test_the_stages_say_what_scoring_at_once_says(scorer: Scorer, n_rows: int) -> None:
+    texts = [*MIXED, "ok", *MIXED[:9], "@anna 🙂", "Les boulangers ferment"]
+    wanted = scorer.score(texts)
+    with ScoreStore.temporary() as store:
+        for start in range(0, len(texts), n_rows):
+            rows = np.arange(start, min(start + n_rows, len(texts)))
+            found = staged(scorer, texts[start : start + n_rows], store)
+            assert same(found, wanted.part(rows))
+            assert found.scores.tobytes() == wanted.scores[rows].tobytes()
+            added = {name: values.take(rows) for name, values in scorer.columns(wanted, "").items()}
+            assert scorer.columns(found, "") == added
+
+
+def test_no_messages_pass_through_the_stages(scorer: Scorer) -> None:
+    with ScoreStore.temporary() as store:
+        assert staged(scorer, [], store).scores.shape == (0, 3)
+
+
+def test_a_text_is_run_once_in_a_run(scorer: Scorer) -> None:
+    # MESSY and PLAIN are five forms of one text
+    with ScoreStore.temporary() as store:
+        first = scorer.prepare([PLAIN, *MESSY, TEXTS[0]], store)
+        assert len(first.new) == 2
+        scorer.read(first, store)
+        assert len(scorer.prepare([MESSY[0], TEXTS[0], TEXTS[1]], store).new) == 1
+
+
+def test_a_text_on_its_way_to_the_network_is_not_run_again(scorer: Scorer) -> None:
+    with ScoreStore.temporary() as store:
+        first = scorer.prepare(TEXTS[:5], store)
+        second = scorer.prepare(TEXTS[3:8], store)
+        assert (len(first.new), len(second.new), len(second.awaited)) == (5, 3, 2)
+        scorer.read(first, store)
+        assert same(scorer.read(second, store), scorer.score(TEXTS[3:8]))
+
+
+def test_a_text_that_others_failed_to_run_is_run_after_all(scorer: Scorer) -> None:
+    with ScoreStore.temporary() as store:
+        scorer.prepare(TEXTS[:5], store)  # and never read
+        assert same(scorer.read(scorer.prepare(TEXTS[3:8], store), store), scorer.score(TEXTS[3:8]))
+
+
+def test_scores_out_of_a_kept_store_are_those_of_the_network(scorer: Scorer, tmp_path: Path) -> None:
+    with ScoreStore.at(tmp_path, megabytes_at_most=1) as store:
+        before = staged(scorer, MIXED, store)
+    with ScoreStore.at(tmp_path, megabytes_at_most=1) as store:
+        prepared = scorer.prepare(MIXED[::-1], store)
+        after = scorer.judged(scorer.read(prepared, store))
+    assert prepared.new == []
+    assert after.scores.tobytes() == before.scores[::-1].tobytes()
+    assert same(after, scorer.score(MIXED[::-1]))
+
+
+def test_a_kept_store_serves_no_other_bundle(scorer: Scorer, tiny_run: TinyRun, tmp_path: Path, reseal: Reseal) -> None:
+    reseal(tiny_run.bundle, tmp_path / "bundle", {"git_commit": "another"})
+    with ScoreStore.at(tmp_path / "cache", megabytes_at_most=1) as store:
+        staged(scorer, TEXTS[:5], store)
+        other = open_scorer(tmp_path / "bundle", load_settings(None).score)
+        assert len(other.prepare(TEXTS[:5], store).new) == 5
+
+
+def test_two_threads_score_at_once(scorer: Scorer) -> None:
+    # long messages and short ones, so that windows and pieces are asked of one tokenizer at the same time
+    parts = [[text * 12 for text in TEXTS[:20]], TEXTS[20:60], [text * 9 for text in TEXTS[60:80]], TEXTS[80:120]]
+    wanted = [scorer.score(part) for part in parts]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(scorer.score, parts * 5))
+    assert all(same(one, other) for one, other in zip(found, wanted * 5, strict=True))
 
 
 def test_a_folder_that_is_no_bundle_is_never_scored_with(tmp_path: Path) -> None:

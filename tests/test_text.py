@@ -1,10 +1,11 @@
+import random
 import time
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from segmenter.text import clean, n_letters, text_key
+from segmenter.text import _SETTLED, clean, has_letters, text_key
 
 # Characters and scraps that the rules act on, so that random texts meet them.
 SCRAPS = [
@@ -260,17 +261,29 @@ def test_keycaps_become_their_digits() -> None:
 # Counting and keys.
 
 
+# "…" sends a message the long way through Unicode's rules and comes out as "..."
+@pytest.mark.parametrize("seed", range(3))
+def test_what_skips_the_rules_of_unicode_is_what_they_leave_alone(seed: int) -> None:
+    letters = [chr(code) for code in range(0x80, 0x3000) if _SETTLED.fullmatch(chr(code))]
+    assert len(letters) == 486
+    random.Random(seed).shuffle(letters)
+    text = "".join(letters)
+    assert clean(f"{text} …") == f"{clean(text)} ..."
+
+
 def test_letters_are_counted_in_any_script_and_nothing_else() -> None:
     # T e a + ч а й = 6; digits, underscore and punctuation are no letters
-    assert n_letters("Tea 2_0! чай") == 6
+    assert has_letters("Tea 2_0! чай", 6)
+    assert not has_letters("Tea 2_0! чай", 7)
 
 
 def test_replaced_links_and_handles_are_no_letters() -> None:
-    assert n_letters(clean("@harbour https://news.example ok")) == 2
+    assert has_letters(clean("@harbour https://news.example ok"), 2)
+    assert not has_letters(clean("@harbour https://news.example ok"), 3)
 
 
 def test_letters_of_a_word_that_begins_like_a_replaced_link_count() -> None:
-    assert n_letters("linked") == 6
+    assert has_letters("linked", 6)
 
 
 @pytest.mark.parametrize(

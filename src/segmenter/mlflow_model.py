@@ -1,9 +1,10 @@
-"""The pyfunc flavour, as models-from-code: for `mlflow models serve` and `mlflow.pyfunc.load_model`; never on our own path."""
+"""The pyfunc flavour, as models-from-code, for `mlflow models serve`, `load_model` and `spark_udf`; never on our own path."""
 
 from pathlib import Path
 
 import mlflow
 import pandas as pd
+import pyarrow as pa
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from segmenter.params import load_settings
@@ -30,10 +31,9 @@ class AudienceFlavour(PythonModel):  # type: ignore[misc]  # mlflow publishes no
         Returns:
             score_<audience>, audiences, verdict, reason, language, model; the input's index.
         """
-        added = self._scorer.columns(
-            self._scorer.score([text or "" for text in model_input["text"].tolist()]), prefix=""
-        )
-        return pd.DataFrame({name: values.to_pylist() for name, values in added.items()}, index=model_input.index)
+        scored = self._scorer.score([text or "" for text in model_input["text"].tolist()])
+        added: pd.DataFrame = pa.table(self._scorer.columns(scored, prefix="")).to_pandas()
+        return added.set_index(model_input.index)
 
 
 mlflow.models.set_model(AudienceFlavour())

@@ -6,6 +6,7 @@ The original text is never changed. Not here: language and scope (scope.py), tok
 import hashlib
 import re
 import unicodedata
+from itertools import islice
 
 RULES = 2  # raise it with any change that alters what a model reads; a bundle of other rules is refused
 
@@ -19,6 +20,10 @@ _INVISIBLE = re.compile(  # soft hyphen, fillers, zero width, directions, variat
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )  # U+1F3FB to U+1F3FF are the skin tones of emoji
+# What Unicode's rules leave alone: Latin and Cyrillic letters that compose, usual signs, no mark. Most messages are of it.
+_SETTLED = re.compile(
+    "[\x00-\x7f\u00a1-\u00a7\u00ab\u00b0\u00bb\u00bf-\u0131\u0141-\u0148\u014a-\u017e\u0400-\u0482\u048a-\u052f\u2013\u2014\u20ac]*"
+)
 _TYPOGRAPHIC = str.maketrans("\u2018\u2019\u201b\u02bc\u00b4\u201c\u201d\u201e\u201f", "'''''\"\"\"\"")
 _ENTITY = re.compile("&(?:amp;)*(amp|lt|gt|quot|#39);")  # tables of tweets come with them
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'"}
@@ -32,7 +37,7 @@ _EMOJI = re.compile(  # a flag, or a pictogram, and its repeats
     "([\U0001f1e6-\U0001f1ff]{2}|[\u2190-\u21ff\u2300-\u23ff\u2500-\u27bf\u2b00-\u2bff"
     "\U0001f000-\U0001f1e5\U0001f200-\U0001faff])(?: ?\\1)*"
 )
-_CONTROL, _SPACE = re.compile("[\x00-\x1f\x7f-\x9f]"), re.compile(r"\s+")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _LETTER = re.compile(r"[^\W\d_]")
 _PLACEHOLDER = re.compile(r"@user|\blink\b")
 
@@ -49,6 +54,7 @@ _TO_CYRILLIC = str.maketrans(
     _LATIN_TO_CYRILLIC | {a: _LATIN_TO_CYRILLIC[b] for a, b in _GREEK_TO_LATIN.items() if b in _LATIN_TO_CYRILLIC}
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_NOT_CYRILLIC = re.compile(f"{_LATIN[:-1]}{_GREEK[1:]}")  # a seam has one on a side
 _SEAM = re.compile(  # where two letters of different scripts meet
     f"{_LATIN}(?:{_CYRILLIC}|{_GREEK})|(?:{_CYRILLIC}|{_GREEK}){_LATIN}|{_GREEK}{_CYRILLIC}|{_CYRILLIC}{_GREEK}"
 )
@@ -66,21 +72,25 @@ def clean(text: str) -> str:
 
     Look-alike letters planted in a word of another script are put right, see `_unmixed`. Case is kept.
     """
-    if not text.isascii():
+    if not _SETTLED.fullmatch(text):
         text = _composed(text)
     text = _ENTITY.sub(lambda found: _ENTITIES[found[1]], text)
     unnamed = _unnamed(text)
     text = _unmixed(_HASHTAG.sub(lambda found: _taken_apart(found[0]), unnamed))
     if text != unnamed:
         text = _unnamed(text)  # hashtags and look-alikes hide links too
-    text = _SPACE.sub(" ", _CONTROL.sub(" ", text))
-    if not text.isascii():
-        text = _SPACE.sub(" ", _EMOJI.sub(r" \1 ", text))
-    return text.strip()
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    if not _SETTLED.fullmatch(text):
+        text = _EMOJI.sub(r" \1 ", " ".join(text.split()))
+    return " ".join(text.split())
 
 
 def _composed(text: str) -> str:
-    text = _INVISIBLE.sub("", _GENDER.sub("", text.translate(_TYPOGRAPHIC)))
+    text = text.translate(_TYPOGRAPHIC)
+    if _SETTLED.fullmatch(text):
+        return text
+    text = _INVISIBLE.sub("", _GENDER.sub("", text))
     text = unicodedata.normalize("NFKD", _calm(text))
     text = _FLOOD.sub("", _calm(_INVISIBLE.sub("", text)))
     text = _STRAY_MARKS.sub("", unicodedata.normalize("NFC", text))
@@ -93,7 +103,9 @@ def _calm(text: str) -> str:
 
 
 def _unnamed(text: str) -> str:
-    return _HANDLE.sub("@user", _LINK.sub(" link", text))
+    if "/" in text or "www." in text.lower():  # no link is without
+        text = _LINK.sub(" link", text)
+    return _HANDLE.sub("@user", text)
 
 
 def _taken_apart(tag: str) -> str:
@@ -114,7 +126,7 @@ def _unmixed(text: str) -> str:
     not mostly Latin. There, and there alone, a Cyrillic or Greek look-alike inside an otherwise Latin word becomes the
     Latin letter it stands for. The other way, look-alikes inside an otherwise Cyrillic word become Cyrillic anywhere.
     """
-    if not _SEAM.search(text):
+    if text.isascii() or not (_NOT_CYRILLIC.search(text) and _SEAM.search(text)):
         return text
     own = _PLACEHOLDER.sub("", text)
     n_latin, *n_others = (len(re.findall(script, own)) for script in (_LATIN, _CYRILLIC, _GREEK))
@@ -132,9 +144,10 @@ def _unmixed(text: str) -> str:
     return _WORD.sub(put_right, text)
 
 
-def n_letters(cleaned: str) -> int:
-    """Letters of a cleaned message, its replaced links and handles not counted."""
-    return len(_LETTER.findall(_PLACEHOLDER.sub("", cleaned)))
+def has_letters(cleaned: str, n: int) -> bool:
+    """Whether a cleaned message has `n` letters at least, its replaced links and handles not counted."""
+    own = _PLACEHOLDER.sub("", cleaned) if "link" in cleaned or "@" in cleaned else cleaned
+    return sum(1 for _ in islice(_LETTER.finditer(own), n)) == n
 
 
 def text_key(text: str) -> str:

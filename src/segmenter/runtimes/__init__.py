@@ -1,8 +1,9 @@
 """Where a bundle's network runs: token batches in, logits and pooled vectors out. The one place that loads lazily."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -22,12 +23,20 @@ class Output:
 
 
 class Runtime(Protocol):
-    """One way to run a bundle's network."""
+    """One way to run a bundle's network; several threads may call it.
+
+    Attributes:
+        name: `cpu` or `torch`.
+        key: All that a score depends on beside bundle and text: another key, other bits.
+        batch_tokens: Tokens of one batch, padding included; the batches it is given keep to it.
+    """
 
     name: str
+    key: str
+    batch_tokens: int
 
-    def run(self, batches: Sequence[TokenBatch]) -> list[Output]:
-        """Outputs in the order of the batches."""
+    def run(self, batches: Iterable[TokenBatch]) -> Iterator[Output]:
+        """Outputs in the order of the batches, as they come; no more batches are taken than are in work."""
         ...
 
 
@@ -44,7 +53,7 @@ def load(bundle: Bundle, *, runtime: str, device: str) -> Runtime:
     if runtime == "cpu" or (runtime == "auto" and has_graph and device != "cuda"):
         from segmenter.runtimes.cpu import CpuRuntime
 
-        return CpuRuntime(bundle.path / CPU_GRAPH)
+        return CpuRuntime(bundle.path / CPU_GRAPH, graph_digest(bundle))
     try:
         from segmenter.runtimes.torch import TorchRuntime
     except ModuleNotFoundError as error:
@@ -54,6 +63,12 @@ def load(bundle: Bundle, *, runtime: str, device: str) -> Runtime:
             "pip install 'audience-segmenter[train]', or use --runtime cpu",
         ) from error
     return TorchRuntime(bundle, device)
+
+
+def graph_digest(bundle: Bundle) -> str:
+    """What stands for the files of the cpu graph, wherever the bundle lies."""
+    graph = Path(CPU_GRAPH)
+    return " ".join(bundle.manifest.files[file.as_posix()] for file in (graph, graph.with_suffix(".bin")))
 
 
 def pad_id(bundle: Bundle) -> int:

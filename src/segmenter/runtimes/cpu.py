@@ -1,51 +1,77 @@
 """The cpu runtime: OpenVINO on the bundle's sealed graph (int8, or fp32 where int8 missed its gate). No torch."""
 
-import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openvino as ov
 
-from segmenter.batches import TokenBatch
+from segmenter.batches import BATCH_TOKENS, TokenBatch, layout
 from segmenter.runtimes import Output
+from segmenter.runtimes.cores import usable_cores
+from segmenter.runtimes.kept_graphs import compiled
 
 
 class CpuRuntime:
-    """Streams of one thread each: two streams of one thread beat one of two (architecture.md)."""
+    """As many streams of one thread as there are cores: two streams of one thread beat one of two (architecture.md)."""
 
     name = "cpu"
+    batch_tokens = BATCH_TOKENS
 
-    def __init__(self, graph: Path) -> None:
-        core = ov.Core()
-        n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        settings = {
+    def __init__(self, graph: Path, digest: str = "") -> None:
+        """Compile a graph for this machine, or read what was kept of an earlier time.
+
+        Args:
+            graph: The .xml file, its .bin beside it.
+            digest: Stands for both; empty: nothing is kept.
+        """
+        n_cores = usable_cores()
+        settings: dict[str, str | int] = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "NUM_STREAMS": n_cores,
             "INFERENCE_NUM_THREADS": n_cores,
             "INFERENCE_PRECISION_HINT": "f32",
+            # a pinned stream waits for its core while the tokenizer has it, and several processes pin to the same one
+            "ENABLE_CPU_PINNING": False,
         }
-        compiled = core.compile_model(graph, "CPU", settings)
-        n_requests = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        self._requests = [compiled.create_infer_request() for _ in range(n_requests)]
+        self.key = f"cpu openvino {ov.__version__} {layout(self.batch_tokens)}"
+        thread = ThreadPoolExecutor(1, "compile")  # meanwhile the tokenizer is loaded and the first texts are read
+        self._compiled = thread.submit(compiled, graph, digest=digest, settings=settings)
+        thread.shutdown(wait=False)
+        self._n_requests = 2 * n_cores  # one at work and one waiting for each stream, which so never waits for Python
+        self._idle: list[list[ov.InferRequest]] = []  # sets of requests: each run has one of its own
 
-    def run(self, batches: Sequence[TokenBatch]) -> list[Output]:
+    def run(self, batches: Iterable[TokenBatch]) -> Iterator[Output]:
         """Outputs in the order of the batches; the streams work side by side, each request in its turn.
 
         No AsyncInferQueue: a stream that still lets go of its Python callback waits for the interpreter's lock, and a
         compiled graph that is freed meanwhile holds that lock and waits for the stream, for ever.
         """
-        outputs = []
-        n_requests = len(self._requests)
-        for place in range(len(batches) + n_requests):
-            request = self._requests[place % n_requests]
-            if place >= n_requests:
-                request.wait()
-                outputs.append(_output(request))
-            if place < len(batches):
-                batch = batches[place]
+        requests = self._taken()
+        at_work: deque[ov.InferRequest] = deque()
+        try:
+            for place, batch in enumerate(batches):
+                if len(at_work) == len(requests):
+                    yield _output(at_work.popleft())
+                request = requests[place % len(requests)]
                 request.start_async({"input_ids": batch.input_ids, "attention_mask": batch.attention_mask})
-        return outputs
+                at_work.append(request)
+            while at_work:
+                yield _output(at_work.popleft())
+        finally:
+            for request in at_work:  # whoever reads no further leaves none at work
+                request.wait()
+            self._idle.append(requests)
+
+    def _taken(self) -> list[ov.InferRequest]:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            graph = self._compiled.result().graph
+            return [graph.create_infer_request() for _ in range(self._n_requests)]
 
 
 def _output(request: ov.InferRequest) -> Output:
+    request.wait()
     return Output(*(request.get_output_tensor(number).data.copy() for number in range(2)))

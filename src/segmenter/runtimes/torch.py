@@ -1,14 +1,20 @@
 """The torch runtime: the fp32 reference on a CPU, bf16 on a CUDA device."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from segmenter.batches import TokenBatch
+from segmenter.batches import BATCH_TOKENS, TokenBatch, layout
 from segmenter.bundle import Bundle
 from segmenter.errors import ModelError
 from segmenter.model import load
 from segmenter.runtimes import Output
+
+CUDA_BATCH_TOKENS = 32768  # a GPU idles on the batches of a CPU
+AT_WORK = {"cpu": 1, "cuda": 4}  # batches handed to the device before the first result is fetched
 
 
 class TorchRuntime:
@@ -26,18 +32,46 @@ class TorchRuntime:
             raise ModelError("--device cuda", "torch sees no CUDA device here", "use --device cpu")
         wanted = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
         self._device = torch.device(wanted)
+        self.batch_tokens = CUDA_BATCH_TOKENS if wanted == "cuda" else BATCH_TOKENS
+        precision = "bf16" if wanted == "cuda" else "fp32"
+        self.key = f"torch {torch.__version__} {wanted} {precision} {layout(self.batch_tokens)}"
         manifest = bundle.manifest
         model = load(
             bundle.path, n_audiences=len(manifest.audiences), pooling=manifest.encoder.pooling, attention="sdpa"
         )
         self._model = model.to(self._device, torch.bfloat16 if wanted == "cuda" else torch.float32)
 
-    @torch.inference_mode()
-    def run(self, batches: Sequence[TokenBatch]) -> list[Output]:
-        """Outputs in the order of the batches."""
-        outputs = []
+    def run(self, batches: Iterable[TokenBatch]) -> Iterator[Output]:
+        """Outputs in the order of the batches; on a CUDA device several are under way while the first is fetched."""
+        at_work: deque[_Results] = deque()
         for batch in batches:
-            ids, mask = (torch.from_numpy(array).to(self._device) for array in (batch.input_ids, batch.attention_mask))
-            logits, pooled = self._model(ids, mask)
-            outputs.append(Output(logits.float().cpu().numpy(), pooled.float().cpu().numpy()))
-        return outputs
+            at_work.append(self._started(batch))
+            if len(at_work) == AT_WORK[self._device.type]:
+                yield at_work.popleft().fetched()
+        while at_work:
+            yield at_work.popleft().fetched()
+
+    @torch.inference_mode()
+    def _started(self, batch: TokenBatch) -> "_Results":
+        ids, mask = (_sent(array, self._device) for array in (batch.input_ids, batch.attention_mask))
+        return _Results([part.float() for part in self._model(ids, mask)])
+
+
+class _Results:
+    """What the device is asked for, on its way to this machine's memory."""
+
+    def __init__(self, parts: list[Tensor]) -> None:
+        self._parts = [part.to("cpu", non_blocking=True) for part in parts]
+        self._ready = torch.cuda.Event() if parts[0].is_cuda else None  # type: ignore[no-untyped-call]
+        if self._ready is not None:
+            self._ready.record()
+
+    def fetched(self) -> Output:
+        if self._ready is not None:
+            self._ready.synchronize()
+        return Output(*(part.numpy() for part in self._parts))
+
+
+def _sent(array: np.ndarray, device: torch.device) -> Tensor:
+    here = torch.from_numpy(array)
+    return here.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else here
