@@ -139,6 +139,30 @@ def test_a_prefix_makes_way_for_a_taken_name(segmenter: Segmenter, at_desk: Path
     assert (done.code, header[1], header[-2:]) == (0, "language", ["seg_language", "seg_model"])
 
 
+def test_score_of_several_inputs_is_one_table(segmenter: Segmenter, at_desk: Path, tmp_path: Path) -> None:
+    done = segmenter(*words("score inbox corpus.csv --model bundle --columns id --out"), tmp_path / "out.csv")
+    lines = (tmp_path / "out.csv").read_text("utf-8").splitlines()
+    assert (done.code, len(lines), lines[0].split(",")[:2]) == (0, 481, ["id", "score_gardeners"])
+
+
+def test_score_into_a_folder_goes_on_where_it_ended(segmenter: Segmenter, at_desk: Path, tmp_path: Path) -> None:
+    for before in ("", "; 240 messages were scored before"):
+        done = segmenter("score", "corpus.csv", "--model", "bundle", "--out", tmp_path / "out")
+        assert (done.code, f"240 rows in = 240 rows out + 0 rejects{before}\n" in done.err) == (0, True)
+
+
+def test_score_reads_and_writes_standard_streams(desk: Path) -> None:
+    command = [sys.executable, "-m", "segmenter.cli", *words("score - --model bundle --out -")]
+    given = '{"text": "the red bakery"}\n'
+    done = subprocess.run(command, cwd=desk, input=given, capture_output=True, text=True, check=False)
+    assert (done.returncode, json.loads(done.stdout)["text"]) == (0, "the red bakery")
+
+
+def test_score_without_an_output_is_a_usage_error(segmenter: Segmenter, at_desk: Path) -> None:
+    done = segmenter(*words("score corpus.csv --model bundle"))
+    assert (done.code, "--out: needed unless --dry-run is given" in done.err) == (2, True)
+
+
 USER_ERRORS = {
     "missing file": (
         "score nowhere.csv --model bundle --out out.csv",

@@ -291,12 +291,6 @@ def test_columns_come_in_the_order_they_are_first_met(tmp_path: Path) -> None:
 # Parquet
 
 
-def test_a_parquet_row_is_named_by_its_number_from_one(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"text": ["tea", "milk"]}), path)
-    assert [(row.line, row.values) for row, _ in raw_rows(path)] == [(1, {"text": "tea"}), (2, {"text": "milk"})]
-
-
 @pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.large_string())])
 def test_text_of_every_arrow_kind_is_one_type(tmp_path: Path, kind: pa.DataType) -> None:
     path = tmp_path / "a.parquet"
@@ -327,18 +321,6 @@ def test_a_cut_off_parquet_is_one_sentence(tmp_path: Path) -> None:
         schema_of(path)
 
 
-def test_a_parquet_with_a_damaged_page_is_one_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pq.write_table(
-        pa.table({"text": [f"note {i * i}" for i in range(5000)]}), path, compression="zstd", use_dictionary=False
-    )
-    content = bytearray(path.read_bytes())
-    content[200:2000] = bytes(1800)  # inside the first data page
-    path.write_bytes(bytes(content))
-    with pytest.raises(TableError, match=r"a\.parquet row 1: cannot be read \(.+\); export it again"):
-        list(raw_rows(path))
-
-
 def test_two_parquet_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table([pa.array(["tea"]), pa.array(["milk"])], names=["text", "text"]), path)
@@ -346,28 +328,11 @@ def test_two_parquet_columns_of_one_name_are_refused(tmp_path: Path) -> None:
         schema_of(path)
 
 
-def test_a_parquet_row_that_is_not_utf8_is_named_and_the_others_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    # three texts "a", one byte that is no UTF-8, "c": offsets 0 1 2 3 into three bytes
-    offsets = pa.array([0, 1, 2, 3], pa.int32()).buffers()[1]
-    pq.write_table(pa.table({"text": pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"a\xffc"))}), path)
-    assert [(row.line, row.values, row.reason) for row, _ in raw_rows(path)] == [
-        (1, {"text": "a"}, ""),
-        (2, None, "is not UTF-8"),
-        (3, {"text": "c"}, ""),
-    ]
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl.zst", "a.parquet"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl.zst"])
 def test_the_position_ends_at_the_size_of_the_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    if name == "a.parquet":
-        pq.write_table(pa.table({"text": ["tea"] * 10}), path)
-    else:
-        lines = b'{"text": "tea"}\n' * 10 if "jsonl" in name else many_rows(10)
-        path.write_bytes(
-            gzip.compress(lines) if path.suffix == ".gz" else zstd(lines) if path.suffix == ".zst" else lines
-        )
+    lines = b'{"text": "tea"}\n' * 10 if "jsonl" in name else many_rows(10)
+    path.write_bytes(gzip.compress(lines) if path.suffix == ".gz" else zstd(lines) if path.suffix == ".zst" else lines)
     positions = [position() for _row, position in raw_rows(path)]
     assert positions == sorted(positions)
     assert positions[-1] == path.stat().st_size

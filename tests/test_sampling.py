@@ -132,7 +132,7 @@ def test_every_message_has_the_same_chance_at_every_place(scorer: Scorer, tmp_pa
 
 def test_the_same_seed_draws_the_same_whatever_the_chunks(scorer: Scorer, tmp_path: Path) -> None:
     path = corpus(tmp_path, TEXTS)
-    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"chunk_messages": 7}))
+    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"part_rows": 7}))
     assert rows_of(drawn(path, "random", 9, scorer)) == rows_of(drawn(path, "random", 9, small))
 
 
@@ -167,7 +167,7 @@ def test_uncertain_draws_what_lies_nearest_to_a_threshold_nearest_first(scorer: 
 
 def test_uncertain_does_not_depend_on_the_chunks(scorer: Scorer, tmp_path: Path) -> None:
     path = corpus(tmp_path, TEXTS)
-    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"chunk_messages": 7}))
+    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"part_rows": 7}))
     chosen = settings(candidates=6)
     assert rows_of(drawn(path, "uncertain", 5, scorer, chosen)) == rows_of(drawn(path, "uncertain", 5, small, chosen))
 

@@ -1,8 +1,6 @@
-import csv
-import gzip
 import json
 from collections import Counter
-from io import StringIO
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,67 +8,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import TinyRun, tiny_messages
+from conftest import TinyRun
+from jobs import ADDED, ROWS, job, read_table, run, write_table
 
+from segmenter.engines import local
 from segmenter.errors import TableError
 from segmenter.params import load_settings
 from segmenter.score import Scorer, open_scorer
-from segmenter.scoring import Job, Result, score_table
+from segmenter.scoring import Result, Show, score_corpus
 from segmenter.sections import Text
+from segmenter.tally import Tally
 
 FORMATS = ["csv", "tsv", "jsonl", "parquet", "csv.gz", "csv.zst", "jsonl.gz", "jsonl.zst"]
-ADDED = [
-    *("score_gardeners", "score_cyclists", "score_readers"),
-    *("audiences", "verdict", "reason", "language", "model"),
-]
-ROWS = [{"id": f"m{number}", "text": row["text"]} for number, row in enumerate(tiny_messages()[::12])]  # 20 messages
 
 
 @pytest.fixture(scope="module")
 def scorer(tiny_run: TinyRun) -> Scorer:
     return open_scorer(tiny_run.bundle, load_settings(None).score)
-
-
-def write_table(path: Path, rows: list[dict[str, Any]]) -> Path:
-    """A table of the format its name says, written without the project's writer."""
-    kind = path.suffixes[0][1:]
-    if kind == "parquet":
-        pq.write_table(pa.Table.from_pylist(rows), path)
-        return path
-    if kind == "jsonl":
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    else:
-        file = StringIO()
-        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if kind == "tsv" else ",", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        text = file.getvalue()
-    packed = {".gz": gzip.compress, ".zst": pa.Codec("zstd").compress}.get(path.suffix)
-    content = text.encode("utf-8")
-    path.write_bytes(bytes(packed(content)) if packed else content)
-    return path
-
-
-def read_table(path: Path) -> list[dict[str, Any]]:
-    """The rows of a table, read without the project's reader."""
-    kind = path.suffixes[0][1:]
-    if kind == "parquet":
-        return list(pq.read_table(path).to_pylist())
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        content = gzip.decompress(content)
-    elif path.suffix == ".zst":
-        content = pa.CompressedInputStream(pa.BufferReader(content), "zstd").read()
-    lines = content.decode("utf-8").splitlines()
-    if kind == "jsonl":
-        return [json.loads(line) for line in lines]
-    return list(csv.DictReader(lines, delimiter="\t" if kind == "tsv" else ","))
-
-
-def run(scorer: Scorer, messages: Path, out: Path, **changes: Any) -> Result:  # noqa: ANN401
-    """Score a table; `changes` are of the job."""
-    job = {"rejects": None, "text_column": "text", "prefix": ""} | changes
-    return score_table(Job(messages, out, **job), scorer, lambda done_share, n_messages: None)
 
 
 def scored(scorer: Scorer, folder: Path, rows: list[dict[str, Any]], **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401
@@ -95,7 +49,7 @@ def test_every_format_is_written(scorer: Scorer, tmp_path: Path, ending: str) ->
 
 def test_rows_come_out_in_input_order_whatever_the_chunks(scorer: Scorer, tmp_path: Path) -> None:
     # 20 rows by 3: six whole chunks and one of two; scores to the last bit as in one chunk
-    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"chunk_messages": 3}))
+    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"part_rows": 3}))
     whole = scored(scorer, tmp_path, ROWS)
     assert scored(small, tmp_path, ROWS) == whole
     assert [row["id"] for row in whole] == [row["id"] for row in ROWS]
@@ -181,13 +135,13 @@ def test_unusable_rows_are_set_aside_with_file_line_and_reason(scorer: Scorer, t
         (5, "has 3 fields, the header has 2", "4,one,too many"),
         (6, "column 'text' is empty", "5,  "),
     ]
-    assert {row["file"] for row in read_table(tmp_path / "aside.jsonl")} == {str(tmp_path / "in.csv")}
+    assert {row["file"] for row in read_table(tmp_path / "aside.jsonl")} == {"in.csv"}
 
 
 def test_rows_in_are_rows_out_and_rejects(scorer: Scorer, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(MIXED, "utf-8")
     result = run(scorer, tmp_path / "in.csv", tmp_path / "out.csv", rejects=tmp_path / "aside.csv")
-    assert (result.n_rows, result.verdicts.total(), result.n_rejects) == (6, 3, 3)
+    assert (result.tally.n_rows, result.tally.n_messages, result.tally.n_rejects) == (6, 3, 3)
     assert [row["id"] for row in read_table(tmp_path / "out.csv")] == ["1", "3", "6"]
 
 
@@ -203,7 +157,7 @@ def test_without_rejects_the_first_bad_row_stops_the_job(scorer: Scorer, tmp_pat
 
 
 def test_a_bad_row_late_in_a_table_leaves_no_output(scorer: Scorer, tmp_path: Path) -> None:
-    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"chunk_messages": 3}))
+    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"part_rows": 3}))
     with pytest.raises(TableError, match=r"in\.jsonl line 21: column 'text' is empty"):
         scored(small, tmp_path, [*ROWS, {"id": "late", "text": ""}])
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
@@ -223,6 +177,43 @@ def test_a_table_of_bad_rows_alone_is_an_error_and_leaves_nothing(scorer: Scorer
     ):
         run(scorer, tmp_path / "in.csv", tmp_path / "out.csv", rejects=tmp_path / "aside.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_columns_that_are_not_named_are_left_out(scorer: Scorer, tmp_path: Path) -> None:
+    rows = [row | {"n": 3} for row in ROWS]
+    found = scored(scorer, tmp_path, rows, columns=("n", "id"))
+    assert list(found[0]) == ["n", "id", *ADDED]
+    assert [row["score_readers"] for row in found] == [row["score_readers"] for row in scored(scorer, tmp_path, rows)]
+
+
+def test_an_export_is_scored_as_it_is(scorer: Scorer, tmp_path: Path) -> None:
+    post = {"id": 7, "type": "message", "date": "2031-06-10T12:00:00", "from": "Harbour Post", "text": "the red bakery"}
+    (tmp_path / "result.json").write_text(json.dumps({"name": "Harbour", "id": 1, "messages": [post]}), "utf-8")
+    run(scorer, tmp_path / "result.json", tmp_path / "out.jsonl", source="telegram", rejects=tmp_path / "aside.csv")
+    (row,) = read_table(tmp_path / "out.jsonl")
+    assert (row["text"], row["score_readers"]) == (
+        "the red bakery",
+        scored(scorer, tmp_path, [{"text": "the red bakery"}])[0]["score_readers"],
+    )
+
+
+def test_what_a_killed_run_left_of_a_table_is_swept(scorer: Scorer, tmp_path: Path) -> None:
+    for name in (".out.csv.4711.part", ".out.csv.run.json.4711.part", ".aside.csv.4711.part"):
+        (tmp_path / name).write_text("half", "utf-8")
+    run(scorer, write_table(tmp_path / "in.csv", ROWS), tmp_path / "out.csv", rejects=tmp_path / "aside.csv")
+    names = {path.name for path in tmp_path.iterdir()} - {"out.csv.run.json"}
+    assert names == {"in.csv", "out.csv", "aside.csv"}
+
+
+def test_two_runs_on_one_table_are_not_mixed(scorer: Scorer, tmp_path: Path) -> None:
+    write_table(tmp_path / "in.csv", ROWS)
+
+    def meanwhile(done_share: float, n_messages: int) -> None:
+        with pytest.raises(TableError, match=r"out\.csv: is being written by another run; wait"):
+            run(scorer, tmp_path / "in.csv", tmp_path / "out.csv")
+
+    score_corpus(job(tmp_path / "in.csv", tmp_path / "out.csv"), scorer, local, meanwhile)
+    assert len(read_table(tmp_path / "out.csv")) == 20
 
 
 @pytest.mark.parametrize(("option", "places"), [("--out", ("in", "aside")), ("--rejects", ("out", "in"))])
@@ -253,14 +244,14 @@ def test_output_and_rejects_are_two_files(scorer: Scorer, tmp_path: Path) -> Non
 def test_messages_read_in_windows_are_counted_each_time(scorer: Scorer, tmp_path: Path) -> None:
     # the tiny bundle reads 48 tokens, two of them special
     rows = [{"text": "red " * 47}, {"text": "red " * 46}, {"text": "red " * 47}]
-    assert run(scorer, write_table(tmp_path / "in.csv", rows), tmp_path / "out.csv").n_long == 2
+    assert run(scorer, write_table(tmp_path / "in.csv", rows), tmp_path / "out.csv").tally.n_long == 2
 
 
 def test_progress_ends_with_all_of_the_input_and_every_message(scorer: Scorer, tmp_path: Path) -> None:
     shown: list[tuple[float, int]] = []
-    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"chunk_messages": 8}))
-    job = Job(write_table(tmp_path / "in.csv", ROWS), tmp_path / "out.csv", rejects=None, text_column="text", prefix="")
-    score_table(job, small, lambda done_share, n_messages: shown.append((done_share, n_messages)))
+    small = Scorer(scorer.bundle, scorer.settings.model_copy(update={"part_rows": 8}))
+    show: Show = lambda done_share, n_messages: shown.append((done_share, n_messages))  # noqa: E731
+    score_corpus(job(write_table(tmp_path / "in.csv", ROWS), tmp_path / "out.csv"), small, local, show)
     assert [n for _, n in shown] == [8, 16, 20]
     assert shown[-1][0] == 1.0
 
@@ -276,34 +267,47 @@ TEXT = Text(
 )
 
 
+def result(n_before: int = 0, drift: tuple[str, ...] = (), **counts: Any) -> Result:  # noqa: ANN401
+    """A result with some counts, of an audience."""
+    return Result(replace(Tally.none(1), **counts), n_before, TEXT, drift)
+
+
 def test_the_last_line_accounts_for_every_row() -> None:
     # 1,200 + 30 + 4 = 1,234 out, 6 aside: 1,240 in
     verdicts = Counter({"chosen": 1200, "none": 30, "uncertain": 4})
-    result = Result(verdicts, n_rows=1240, n_rejects=6, n_long=2, shattered=Counter(), text=TEXT)
-    assert result.sentence() == (
+    assert result(verdicts=verdicts, n_rows=1240, n_rejects=6, n_long=2).sentence() == (
         "1,200 chosen, 30 none, 4 uncertain; 1,240 rows in = 1,234 rows out + 6 rejects; "
         "2 (0.2%) longer than 96 tokens, read in windows"
     )
 
 
+def test_the_last_line_says_what_was_scored_before() -> None:
+    found = result(n_before=1000, verdicts=Counter({"chosen": 1234}), n_rows=1234).sentence()
+    assert found.endswith("1,234 rows in = 1,234 rows out + 0 rejects; 1,000 messages were scored before")
+
+
 @pytest.mark.parametrize(("n_shattered", "warned"), [(0, False), (5, False), (6, True)])
 def test_a_corpus_that_the_tokenizer_mostly_shatters_is_warned_of(n_shattered: int, warned: bool) -> None:
     # more than half of 10
-    shattered = Counter({"ru": n_shattered})
-    result = Result(Counter({"none": 10}), n_rows=10, n_rejects=0, n_long=0, shattered=shattered, text=TEXT)
-    assert bool(result.warning()) == warned
+    found = result(verdicts=Counter({"none": 10}), shattered=Counter({"ru": n_shattered}))
+    assert bool(found.warnings()) == warned
 
 
 def test_the_warning_says_how_many_messages_and_names_the_languages() -> None:
     verdicts, shattered = Counter({"none": 1500, "chosen": 500}), Counter({"uk": 200, "ru": 1000})
-    result = Result(verdicts, n_rows=2000, n_rejects=0, n_long=0, shattered=shattered, text=TEXT)
-    assert result.warning() == (
+    assert result(verdicts=verdicts, shattered=shattered).warnings() == [
         "this model's tokenizer cuts 1,200 of 2,000 messages (60.0%) into more than 3 pieces a word (mostly ru, uk); "
         "a base encoder that knows these languages reads them better and faster"
-    )
+    ]
+
+
+def test_drift_is_warned_of_after_it() -> None:
+    assert result(drift=("the scores have moved",)).warnings() == ["the scores have moved"]
 
 
 def test_messages_that_the_tokenizer_shatters_are_counted_by_language(scorer: Scorer, tmp_path: Path) -> None:
     # the tiny vocabulary knows no Russian letter: each word is unknown, and counts as its letters
     rows = [*ROWS, {"id": "ru", "text": "Городской совет открыл библиотеку в старом здании ратуши"}]
-    assert run(scorer, write_table(tmp_path / "in.csv", rows), tmp_path / "out.csv").shattered == Counter({"ru": 1})
+    assert run(scorer, write_table(tmp_path / "in.csv", rows), tmp_path / "out.csv").tally.shattered == Counter(
+        {"ru": 1}
+    )

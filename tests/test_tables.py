@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from segmenter.errors import TableError
 from segmenter.messages import Reject
-from segmenter.tables import ROW_SHOWN, TableReader, read_rows, table_files
+from segmenter.spans import ROW_SHOWN
+from segmenter.tables import TableReader, read_rows, table_files
 
 
 def table(folder: Path, content: bytes | str, name: str = "inbox.csv") -> Path:

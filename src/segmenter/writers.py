@@ -4,7 +4,9 @@ import csv
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from segmenter.errors import TableError
 from segmenter.messages import Reject
@@ -21,9 +24,12 @@ from segmenter.rows import JSON_TEXT, table_format
 REJECT_SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())])
 
 
+_UNFINISHED = re.compile(r"\.(.+)\.\d+\.part")  # what whole_file writes under, whose name it is and by which process
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream whose bytes appear at `path` only when the block ends well.
+    """A binary stream whose bytes appear at `path` only when the block ends well, and are on the disk by then.
 
     Raises:
         TableError: The folder cannot be written to, or the disk is full.
@@ -33,14 +39,60 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as stream:
             yield stream
+        with part.open("r+b") as written:  # who compresses closes the first stream himself
+            os.fsync(written.fileno())
         part.replace(path)
     except OSError as error:
-        raise TableError(
-            path, f"cannot be written ({error.strerror or error})", "check the folder's permissions and the free space"
-        ) from error
+        raise _unwritable(path, error) from error
     finally:
         with suppress(OSError):  # also where the folder itself was never one
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def sole_writer(output: Path, lock: Path) -> Iterator[None]:
+    """Hold an output against every other run, by a lock file that is gone afterwards.
+
+    Raises:
+        TableError: Another run holds it, or the lock cannot be written.
+    """
+    held = FileLock(lock, timeout=0)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    except Timeout as error:
+        remedy = "wait until that run has ended, or name another output"
+        raise TableError(output, "is being written by another run", remedy) from error
+    except OSError as error:
+        raise _unwritable(output, error) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            lock.unlink()  # while it is held: who opened it before finds it gone and does not take it for the lock
+        held.release()
+
+
+def swept(folder: Path, *names: str) -> None:
+    """Take away what killed runs left half-written in a folder, of some files or (without names) of all.
+
+    These outputs are held meanwhile.
+
+    Raises:
+        TableError: It cannot be taken away.
+    """
+    try:
+        for path in folder.iterdir():
+            found = _UNFINISHED.fullmatch(path.name)
+            if found and (not names or found[1] in names):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(path: object, error: OSError) -> TableError:
+    found = f"cannot be written ({error.strerror or error})"
+    return TableError(path, found, "check the folder's permissions and the free space")
 
 
 @contextmanager
@@ -56,7 +108,7 @@ def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.RecordB
     kind, compression = table_format(path)
     with whole_file(path) as file:
         if kind == "parquet":
-            stored = pa.schema([field.remove_metadata() for field in schema])
+            stored = _stored(schema)
             with pq.ParquetWriter(file, stored, compression="zstd") as writer:
                 yield lambda batch: writer.write_batch(batch.cast(stored))
             return
@@ -72,13 +124,52 @@ def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.RecordB
             yield lambda batch: sink.write(as_text(_rows(batch, schema, kind)))
 
 
+@contextmanager
+def standard_output(schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], object]]:
+    """A function that prints batches of `schema` as JSONL, each at once.
+
+    Raises:
+        TableError: Nobody reads it any more, or the disk is full.
+    """
+    with open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as stream:
+
+        def write(batch: pa.RecordBatch) -> None:
+            left = memoryview(_jsonl_text(schema.names, _rows(batch, schema, "jsonl")))
+            while left:
+                left = left[stream.write(left) :]
+
+        try:
+            yield write
+        except OSError as error:
+            found = f"cannot be written ({error.strerror or error})"
+            raise TableError("standard output", found, "keep what reads it running, and its disk free") from error
+
+
+def parquet_bytes(rows: pa.RecordBatch, footer: Mapping[bytes, bytes]) -> pa.Buffer:
+    """One batch as a Parquet file in memory, `footer` in its metadata; the same batch gives the same bytes."""
+    stored, sink = _stored(rows.schema), pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, stored, compression="zstd", write_page_checksum=True) as writer:
+        writer.write_batch(rows.cast(stored))
+        writer.add_key_value_metadata(dict(footer))
+    return sink.getvalue()
+
+
+def _stored(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.remove_metadata() for field in schema])
+
+
 def reject_batch(rejects: list[Reject]) -> pa.RecordBatch:
     """Rejected rows as a batch of REJECT_SCHEMA."""
     return pa.RecordBatch.from_pylist([vars(reject) for reject in rejects], schema=REJECT_SCHEMA)
 
 
-def refuse_overwriting(messages: Path, *, out: Path, rejects: Path | None) -> None:
+def refuse_overwriting(messages: Path, *, out: Path | None, rejects: Path | None) -> None:
     """See to it that no output is the input, lies in the input folder, or is the other output.
+
+    Args:
+        messages: Input file or folder.
+        out: None for standard output.
+        rejects: None where there are none.
 
     Raises:
         TableError: One is.
@@ -95,7 +186,7 @@ def refuse_overwriting(messages: Path, *, out: Path, rejects: Path | None) -> No
                 f"lies in the input folder, where every table is input, and cannot be {option}",
                 "name another folder",
             )
-    if rejects is not None and rejects.resolve() == out.resolve():
+    if rejects is not None and out is not None and rejects.resolve() == out.resolve():
         raise TableError(out, "is named by --out and by --rejects", "name two files")
 
 

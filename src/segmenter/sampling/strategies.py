@@ -122,7 +122,7 @@ def _random(reader: TableReader, wish: Wish, scorer: Scorer, settings: Settings,
     """n messages, every set of n as likely as any other: the n smallest of one random number a message."""
     rng = np.random.default_rng(settings.sample.seed)
     pool = Pool(wish.n, by_text=False)
-    batch_messages = scorer.settings.chunk_messages
+    batch_messages = scorer.settings.part_rows
     frame = read_frame(reader, pool, lambda texts: rng.random(len(texts)), batch_messages=batch_messages, show=show)
     _refuse_too_few(wish, frame, frame.n_messages, "messages")
     return Draw(pool.best(), [1] * wish.n, frame, 0, frame.n_messages, frame.n_messages)
@@ -140,7 +140,7 @@ def _uncertain(reader: TableReader, wish: Wish, scorer: Scorer, settings: Settin
         return np.where(out, LEFT_OUT, distance(scored.scores, scorer.bundle.manifest.calibration))
 
     pool = Pool(settings.sample.candidates, by_text=True)
-    frame = read_frame(reader, pool, rank, batch_messages=scorer.settings.chunk_messages, show=show)
+    frame = read_frame(reader, pool, rank, batch_messages=scorer.settings.part_rows, show=show)
     texts = Texts(pool.best(), frame, settings.duplicates)
     _refuse_too_few(wish, frame, len(texts.first), "different messages in scope of this model")
     return texts.draw(texts.first[: wish.n], n_out)
@@ -150,7 +150,7 @@ def _diverse(reader: TableReader, wish: Wish, scorer: Scorer, settings: Settings
     """n texts spread over the encoder's vectors, among `candidates` texts drawn at random, frequent ones sooner."""
     rng = np.random.default_rng(settings.sample.seed)
     pool = Pool(settings.sample.candidates, by_text=True)
-    size = scorer.settings.chunk_messages
+    size = scorer.settings.part_rows
     frame = read_frame(
         reader,
         pool,

@@ -8,12 +8,21 @@ from segmenter.sections.section import Count, Positive, Section
 
 
 class Score(Section):
-    """Batch scoring."""
+    """Batch scoring.
+
+    Attributes:
+        runtime: Where the network runs; `auto`: on the bundle's CPU graph, where it has one.
+        device: Of the torch runtime.
+        part_rows: Rows of one input file that become one part of the output, rejects included.
+        cache_megabytes: What a kept score store holds at most.
+        drift_at_most: Population stability index of an audience's scores against the bundle's own; a warning above.
+    """
 
     runtime: Literal["auto", "cpu", "torch"]
     device: Literal["auto", "cpu", "cuda"]
-    batch_tokens: Count
-    chunk_messages: Count
+    part_rows: Count
+    cache_megabytes: Count
+    drift_at_most: Positive
 
 
 class Sample(Section):

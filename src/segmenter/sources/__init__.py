@@ -6,13 +6,12 @@ Not here: plain tables (tables.py), which open through the same door.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pyarrow as pa
-
 from segmenter.errors import TableError
 from segmenter.messages import Reject
-from segmenter.rows import COMPRESSIONS, Position, Row
+from segmenter.rows import COMPRESSIONS
 from segmenter.sources import doccano, fourcat, label_studio, prodigy, telegram
 from segmenter.sources.records import Names, Source
+from segmenter.spans import Span, row_spans
 from segmenter.tables import RowReader, TableReader, files_at
 
 TABLE = "table"
@@ -34,18 +33,26 @@ class SourceReader(RowReader):
     """
 
     def __init__(self, path: Path, source: Source, names: Names, on_reject: Callable[[Reject], None] | None) -> None:
-        files = files_at(path, lambda file: _ending(file) == source.ending)
-        if not files:
-            raise TableError(path, f"the folder holds no {source.ending} file", "check the path")
-        schema = pa.schema([pa.field(name, pa.string()) for name in source.columns])
-        super().__init__(files, schema, text_column=None, on_reject=on_reject)
-        self.unit = source.unit
+        files = source_files(path, source)
+        super().__init__(files, source.schema, text_column=None, on_reject=on_reject)
         self._source = source
         self._names = names
 
-    def rows(self, file: Path) -> Iterator[tuple[Row, Position]]:
-        """Every row of an export."""
-        return self._source.rows(file, self._names)
+    def spans(self, file: Path, n_rows: int) -> Iterator[Span]:
+        """An export's rows."""
+        return row_spans(self._source.rows(file, self._names), self.wanted(file, self._source.unit), n_rows=n_rows)
+
+
+def source_files(path: Path, source: Source) -> list[Path]:
+    """The exports at `path`: the file itself, or every one below a folder, sorted by name.
+
+    Raises:
+        TableError: Nothing is there, or a folder holds none.
+    """
+    files = files_at(path, lambda file: _ending(file) == source.ending)
+    if not files:
+        raise TableError(path, f"the folder holds no {source.ending} file", "check the path")
+    return files
 
 
 def open_source(
@@ -70,9 +77,18 @@ def open_source(
     """
     if format == TABLE:
         return TableReader(path, text_column=text_column, on_reject=on_reject)
+    return SourceReader(path, source_of(format), Names(text_column, label_column), on_reject)
+
+
+def source_of(format: str) -> Source:
+    """A foreign format by its name.
+
+    Raises:
+        TableError: There is no such format.
+    """
     if format not in FORMATS:
-        raise TableError(path, f"unknown format {format!r}", f"use one of {', '.join([TABLE, *FORMATS])}")
-    return SourceReader(path, FORMATS[format], Names(text_column, label_column), on_reject)
+        raise TableError("--from", f"unknown format {format!r}", f"use one of {', '.join([TABLE, *FORMATS])}")
+    return FORMATS[format]
 
 
 def _ending(file: Path) -> str:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from segmenter.rows import Position, Row, Values, encodable
-from segmenter.tables import ROW_SHOWN
+from segmenter.spans import ROW_SHOWN
 
 LABELLED = ("id", "text", "audiences", "annotator", "author", "source", "created_at", "lang")
 CORPUS = ("id", "text", "source", "created_at", "lang")  # no author: nothing here asks who wrote a message
@@ -46,6 +48,11 @@ class Source:
     columns: tuple[str, ...]
     unit: str
     rows: Callable[[Path, Names], Iterator[tuple[Row, Position]]]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Every column is text."""
+        return pa.schema([pa.field(name, pa.string()) for name in self.columns])
 
 
 Messages = Iterable[Values | SetAside]
