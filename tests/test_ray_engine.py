@@ -1,0 +1,186 @@
+"""A real Ray of this machine, started once, as small as it goes."""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Outcome, TinyRun
+from jobs import ROWS, job, read_table, run, silent, write_table
+
+from segmenter import ray_engine
+from segmenter.engines import Done, Work
+from segmenter.errors import BundleError, EngineError, TableError
+from segmenter.params import load_settings
+from segmenter.ray_cluster import joined
+from segmenter.score import Scorer, open_scorer
+from segmenter.scoring import Result, score_corpus
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_ray() -> Iterator[None]:
+    with joined(None):
+        yield
+
+
+@pytest.fixture(scope="module")
+def scorer(tiny_run: TinyRun) -> Scorer:
+    """Three rows a part."""
+    settings = load_settings(None).score
+    return open_scorer(tiny_run.bundle, settings.model_copy(update={"part_rows": 3}))
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """Tables of 8, 12 and 5 messages; a bad row in the second, the third repeats the first."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    write_table(folder / "a.csv", ROWS[:8])
+    write_table(folder / "b.jsonl.gz", [*ROWS[8:], {"id": "late", "text": ""}])
+    write_table(folder / "c.parquet", ROWS[:5])
+    return folder
+
+
+def on_ray(work: Work, scorer: Scorer) -> Generator[Done, None, None]:
+    yield from ray_engine.run(work, address=None, n_workers=None)
+
+
+def run_on_ray(scorer: Scorer, inbox: Path, out: Path | str, rejects: Path | None = None) -> Result:
+    return score_corpus(job(inbox, out, rejects=rejects), scorer, on_ray, silent)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file of a scored folder but the record of the run."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.json"}
+
+
+def workers() -> set[int]:
+    """The processes of workers that this one's Ray has, by what Ray calls them."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            is_worker = (process / "cmdline").read_bytes().startswith(b"ray::MapWorker")
+            if is_worker and os.getpid() in ancestors(process):
+                found.add(int(process.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def ancestors(process: Path) -> Iterator[int]:
+    number = int(process.name)
+    while number > 1:
+        number = int(Path(f"/proc/{number}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
+        yield number
+
+
+def test_workers_write_what_one_process_writes(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
+    alone = run(scorer, inbox, tmp_path / "alone", rejects=tmp_path / "alone.csv")
+    spread = run_on_ray(scorer, inbox, tmp_path / "spread", tmp_path / "spread.csv")
+    assert (spread.tally.n_rows, spread.tally.n_rejects) == (26, 1)
+    assert spread.tally.as_json() == alone.tally.as_json()
+    assert content(tmp_path / "spread") == content(tmp_path / "alone")
+    assert (tmp_path / "spread.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
+
+
+def test_parts_that_are_there_are_not_written_again(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
+    run(scorer, inbox, tmp_path / "out", rejects=tmp_path / "aside.csv")
+    whole = content(tmp_path / "out")
+    lost = tmp_path / "out" / "part-00001-000002.parquet"
+    lost.unlink()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("part-*")}
+    assert run_on_ray(scorer, inbox, tmp_path / "out", tmp_path / "aside.csv").n_before == 22
+    assert content(tmp_path / "out") == whole
+    assert {path for path in (tmp_path / "out").glob("part-*") if path.stat().st_mtime_ns != before.get(path)} == {lost}
+    assert len(read_table(tmp_path / "aside.csv")) == 1
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(scorer: Scorer, tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    for name in ("a", "b"):
+        write_table(tmp_path / "inbox" / f"{name}.csv", ROWS * 10)  # 67 parts each
+    killed = []
+
+    def with_a_death(work: Work, scorer: Scorer) -> Generator[Done, None, None]:
+        for done in on_ray(work, scorer):
+            if not killed:
+                (worker,) = workers()
+                os.kill(worker, signal.SIGKILL)
+                killed.append(worker)
+            yield done
+        assert workers() != set(killed)
+
+    score_corpus(job(tmp_path / "inbox", tmp_path / "spread"), scorer, with_a_death, silent)
+    run(scorer, tmp_path / "inbox", tmp_path / "alone")
+    assert content(tmp_path / "spread") == content(tmp_path / "alone")
+
+
+def test_a_bad_row_stops_the_job_as_in_one_process(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"^b\.jsonl\.gz line 13: column 'text' is empty; mend it") as spread:
+        run_on_ray(scorer, inbox, tmp_path / "spread")
+    with pytest.raises(TableError) as alone:
+        run(scorer, inbox, tmp_path / "alone")
+    assert str(spread.value) == str(alone.value)
+
+
+def test_a_part_that_cannot_be_written_is_told(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
+    def obstructed(work: Work, scorer: Scorer) -> Generator[Done, None, None]:
+        (tmp_path / "out" / "part-00000-000001.parquet").mkdir()
+        yield from on_ray(work, scorer)
+
+    refused = r"part-00000-000001\.parquet: cannot be written \(Is a directory\)"
+    with pytest.raises(TableError, match=refused):
+        score_corpus(job(inbox / "a.csv", tmp_path / "out"), scorer, obstructed, silent)
+
+
+def test_every_worker_audits_the_bundle(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
+    shutil.copytree(scorer.bundle.path, tmp_path / "bundle")
+    spoilt = open_scorer(tmp_path / "bundle", scorer.settings)
+    (tmp_path / "bundle" / "row_keys.txt").write_text("changed", "utf-8")
+    with pytest.raises(BundleError, match=r"bundle: 'row_keys\.txt' has changed since it was sealed"):
+        run_on_ray(spoilt, inbox / "a.csv", tmp_path / "out")
+
+
+def test_a_worker_that_would_score_otherwise_is_told(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
+    def otherwise(work: Work, scorer: Scorer) -> Generator[Done, None, None]:
+        torch = work.settings.model_copy(update={"runtime": "torch", "device": "cpu"})
+        yield from on_ray(replace(work, settings=torch), scorer)
+
+    with pytest.raises(EngineError, match="a worker has runtime 'torch .*', the plan 'cpu .*'; install the same"):
+        score_corpus(job(inbox / "a.csv", tmp_path / "out"), scorer, otherwise, silent)
+
+
+def test_one_table_is_refused(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
+    refused = "--engine ray: workers write a folder of parts, no single table; name a folder as --out"
+    with pytest.raises(EngineError, match=refused):
+        run_on_ray(scorer, inbox, tmp_path / "out.csv", tmp_path / "aside.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["inbox"]
+
+
+def test_a_cluster_takes_no_cache(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
+    def joined_elsewhere(work: Work, scorer: Scorer) -> Generator[Done, None, None]:
+        yield from ray_engine.run(work, address="auto", n_workers=None)
+
+    wanted = job(inbox, tmp_path / "out", rejects=tmp_path / "aside.csv", cache=tmp_path / "cache")
+    with pytest.raises(EngineError, match="--cache: lies on one machine and cannot serve a cluster; leave it out"):
+        score_corpus(wanted, scorer, joined_elsewhere, silent)
+
+
+def test_without_ray_the_extra_is_named(
+    tiny_run: TinyRun, inbox: Path, outcome_of: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segmenter.cli import app
+
+    monkeypatch.delattr("segmenter.ray_engine")
+    for name in ("ray_engine", "ray_cluster"):
+        monkeypatch.delitem(sys.modules, f"segmenter.{name}")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    words = ("score", inbox, "--model", tiny_run.bundle, "--out", inbox.parent / "out", "--engine", "ray")
+    told = outcome_of(app, *words)
+    assert (told.code, told.err.splitlines()[-1]) == (
+        2, "segmenter: ray is not installed; pip install 'audience-segmenter[ray]'"
+    )  # fmt: skip
