@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 app = typer.Typer(add_completion=False)
 FORMAT = 1
 OURS = "segmenter"
+PACKAGES = ("torch", "transformers", "accelerate")
 ORDERS = {"Trainer, dynamic padding": "random", "Trainer, length-grouped": "group_by_length"}
 
 
@@ -196,13 +197,13 @@ def speed_table(found: list[Fit]) -> Table:
     return table
 
 
-def machine() -> dict[str, str]:
-    """The processor as the system names it, and the versions that matter."""
+def machine(*packages: str) -> dict[str, str]:
+    """The processor as the system names it, its cores, and the versions of `packages`."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text("utf-8").splitlines() if cpuinfo.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    packages = {name: version(name) for name in ("torch", "transformers", "accelerate")}
-    return {"processor": names[0] if names else platform.machine(), "cores": str(len(names)), **packages}
+    versions = {name: version(name) for name in packages}
+    return {"processor": names[0] if names else platform.machine(), "cores": str(len(names)), **versions}
 
 
 def _as_json(times: dict[str, Spread]) -> dict[str, dict[str, float]]:
@@ -231,7 +232,7 @@ def main(
     n_messages = {name: len(read_split(own, name)) for name in ("train", "dev")}
     whole = {
         "format": FORMAT,
-        "machine": machine(),
+        "machine": machine(*PACKAGES),
         "params": own.model_dump(),
         "n_messages": n_messages,
         "fits": [asdict(fit) for fit in found],

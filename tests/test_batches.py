@@ -14,6 +14,7 @@ from segmenter.batches import (
     canonical_batches,
     in_input_order,
     layout,
+    n_computed,
     padding_share,
     tokenise,
 )
@@ -241,3 +242,9 @@ def test_a_message_of_one_window_keeps_its_result_to_the_bit() -> None:
     batches = canonical_batches([[7] * 3, [8] * 7], batch_tokens=8, pad_id=PAD)
     results = [np.full((1, 1), value, np.float32) for _ in batches]
     assert in_input_order(batches, results, windows([[7] * 3, [8] * 7]))[:, 0].tolist() == [value, value]
+
+
+def test_what_is_computed_is_the_size_of_the_batches() -> None:
+    ids = [[1] * n for n in (5, 6, 7, 30, 31, 100, 128) for _ in range(9)]
+    batches = canonical_batches(ids, batch_tokens=256, pad_id=0)
+    assert n_computed(ids, 256) == sum(batch.input_ids.size for batch in batches)

@@ -5,6 +5,7 @@ A message longer than max_tokens is read in windows that overlap. Windows and th
 score cannot depend on a message's neighbours.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -150,6 +151,13 @@ def canonical_batches(ids: Sequence[list[int]], *, batch_tokens: int, pad_id: in
 def _n_rows(width: int, batch_tokens: int) -> int:
     most = max(1, batch_tokens // width)
     return most - most % (TILE_TOKENS // gcd(width, TILE_TOKENS)) or most
+
+
+def n_computed(ids: Sequence[list[int]], batch_tokens: int) -> int:
+    """Tokens that the network computes for windows, in canonical batches: filled-up rows and empty ones included."""
+    n_windows = Counter(bucket(len(tokens)) for tokens in ids)
+    n_rows = {width: _n_rows(width, batch_tokens) for width in n_windows}
+    return sum(-(-n // n_rows[width]) * n_rows[width] * width for width, n in n_windows.items())
 
 
 def padding_share(batches: Sequence[TokenBatch]) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from segmenter.batches import bucket
+from segmenter.batches import n_computed
 from segmenter.drift import bins
 from segmenter.flow import ahead
 from segmenter.inputs import Chunk, Corpus, chunks
@@ -125,11 +125,7 @@ def scored(found: Iterable[Chunk], work: Work, scorer: Scorer, store: ScoreStore
 
 
 def _effort(ready: Prepared, scorer: Scorer) -> Effort:
-    widths = Counter(bucket(len(ids)) for ids in ready.seen.tokens.ids)
-    n_tokens = 0
-    for width, n_windows in widths.items():
-        n_rows = max(1, scorer.runtime.batch_tokens // width)
-        n_tokens += -(-n_windows // n_rows) * n_rows * width
+    n_tokens = n_computed(ready.seen.tokens.ids, scorer.runtime.batch_tokens)
     n_real = sum(len(ids) for ids in ready.seen.tokens.ids)
     return Effort(n_texts=len(set(ready.keys)), n_run=len(ready.new), n_tokens=n_tokens, n_padding=n_tokens - n_real)
 
