@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.figures import Judged
-from eval.rates import clustered_wilson
 from segmenter.bundle import Manifest
 from segmenter.calibration import Calibration, log_odds
-from segmenter.metrics import Estimate, Resamples, resample, shares
+from segmenter.intervals import Estimate, Resamples, resample, shown
+from segmenter.metrics import shares
 from segmenter.score import Scored
 from segmenter.sections import Eval
 
@@ -38,30 +38,24 @@ class Abstention:
 
     Attributes:
         coverage: Share of the messages judged with certainty.
-        coverage_low: Lower bound.
-        coverage_high: Upper bound.
         error: Share of the certain whose audience set is wrong, any audience wrong; None where none is certain.
-        error_low: Lower bound.
-        error_high: Upper bound.
+        error_several: As `error`, of the certain that the reference labels give several audiences; None where too few.
         n: Messages.
         n_certain: Messages that are not uncertain.
         n_several: Messages that the reference labels give several audiences.
-        error_several: As `error`, of these alone; None where they, or the certain ones among them, are too few.
+        n_several_certain: Those of them that are not uncertain.
         risk: What the bundle guarantees, None where it guarantees nothing.
         held: Whether the interval of the error lies below the risk, above it, or holds it; None without a guarantee.
         curve: From the most certain messages to all that are in scope.
     """
 
-    coverage: float
-    coverage_low: float
-    coverage_high: float
-    error: float | None
-    error_low: float | None
-    error_high: float | None
+    coverage: Estimate
+    error: Estimate | None
+    error_several: Estimate | None
     n: int
     n_certain: int
     n_several: int
-    error_several: float | None
+    n_several_certain: int
     risk: float | None
     held: Held | None
     curve: list[RiskPoint]
@@ -72,23 +66,23 @@ class Abstention:
 
     def metrics(self) -> dict[str, float]:
         """Under flat MLflow names."""
-        values = {
+        estimates = {
             "coverage": self.coverage,
-            "coverage/low": self.coverage_low,
-            "coverage/high": self.coverage_high,
             "error_of_the_certain": self.error,
-            "error_of_the_certain/low": self.error_low,
-            "error_of_the_certain/high": self.error_high,
             "error_of_the_certain/several_audiences": self.error_several,
-            "guaranteed_risk": self.risk,
         }
-        return {name: value for name, value in values.items() if value is not None}
+        flat = {} if self.risk is None else {"guaranteed_risk": self.risk}
+        for name, one in estimates.items():
+            if one is not None:
+                flat |= {name: one.value, f"{name}/low": one.low, f"{name}/high": one.high}
+        return flat
 
     def several_sentence(self) -> str:
         """What can be said of messages for several audiences."""
         if self.error_several is None:
-            return f"not evaluable, n = {self.n_several}"
-        return f"{self.error_several:.1%} of the certain have a wrong audience set, n = {self.n_several}"
+            return f"not evaluable, n = {self.n_several}, {self.n_several_certain} of them certain"
+        found = f"{shown(self.error_several, '.1%')} of {self.n_several_certain:,} certain messages"
+        return f"{found} have a wrong audience set, n = {self.n_several:,}"
 
     def held_sentence(self) -> str:
         """What became of the guarantee on these messages."""
@@ -98,7 +92,7 @@ class Abstention:
                 if self.risk is None
                 else f"a risk of {100 * self.risk:g}%: no message is certain"
             )
-        found = f"{self.error:.1%} [{self.error_low:.1%}, {self.error_high:.1%}] of {self.n_certain:,} certain messages"
+        found = f"{shown(self.error, '.1%')} of {self.n_certain:,} certain messages"
         return f"the guaranteed risk of {100 * self.risk:g}% {self.held} here: {found} have a wrong audience set"
 
 
@@ -116,22 +110,19 @@ def abstention(judged: Judged, scored: Scored, manifest: Manifest, settings: Eva
     certain = in_scope & ~scored.verdicts.near.any(axis=1)
     wrong = certain & (scored.verdicts.clear != truth).any(axis=1)
     several = truth.sum(axis=1) > 1
-    n_least = settings.slice_support_at_least
     risk = manifest.guarantee.risk if manifest.guarantee else None
     resamples = resample(judged.clusters, n_rounds=settings.bootstrap_rounds, seed=seed)
-    coverage = _estimate(certain, np.full(len(truth), True), resamples)
-    error = _estimate(wrong, certain, resamples) if certain.any() else None
+    error = _share(wrong, certain, resamples) if certain.any() else None
+    certain_of_several = certain & several
+    enough = certain_of_several.sum() >= settings.slice_support_at_least
     return Abstention(
-        coverage=coverage.value,
-        coverage_low=coverage.low,
-        coverage_high=coverage.high,
-        error=error.value if error else None,
-        error_low=error.low if error else None,
-        error_high=error.high if error else None,
+        coverage=_share(certain, np.full(len(truth), True), resamples),
+        error=error,
+        error_several=_share(wrong, certain_of_several, resamples) if enough else None,
         n=len(truth),
         n_certain=int(certain.sum()),
         n_several=int(several.sum()),
-        error_several=float(wrong[part].mean()) if (part := certain & several).sum() >= n_least else None,
+        n_several_certain=int(certain_of_several.sum()),
         risk=risk,
         held=None if risk is None or error is None else held(risk, error.low, error.high),
         curve=curve(
@@ -171,10 +162,5 @@ def curve(distance: Floats, in_scope: Labels, wrong: Labels) -> list[RiskPoint]:
     ]
 
 
-def _estimate(part: Labels, whole: Labels, resamples: Resamples) -> Estimate:
-    """A share with its 95 % interval; where nothing can vary (none or all), Wilson's over the authors."""
-    if part.any() and (whole & ~part).any():
-        return shares(part[:, None], whole[:, None], resamples).estimate(np.array([True]))
-    _, cluster = np.unique(resamples.cluster[whole], return_inverse=True)
-    low, high = clustered_wilson(np.column_stack([np.bincount(cluster), np.bincount(cluster, part[whole])]))
-    return Estimate(float(part.any()), low, high)
+def _share(part: Labels, whole: Labels, resamples: Resamples) -> Estimate:
+    return shares(part[:, None], whole[:, None], resamples).estimate(np.array([True]))

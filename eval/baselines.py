@@ -104,8 +104,8 @@ def judgement(name: str, scored: Scored) -> Judgement:
 def baselines(
     params: Params, splits: dict[str, pd.DataFrame], judged: pd.DataFrame, names: Sequence[str] = NAMES
 ) -> list[Judgement]:
-    """Judgements of `judged` by some baselines, fitted on the labels of splits `train` and `dev` that are not weak."""
-    fitted = {name: splits[name][splits[name]["label_kind"] != "weak"] for name in ("train", "dev")}
+    """Judgements of `judged` by some baselines, fitted on splits `train` and `dev`: on weak labels if there are no others."""
+    fitted = {name: _trusted(splits[name]) for name in ("train", "dev")}
     labels = {name: label_array(frame, params.audience_ids) for name, frame in fitted.items()}
     found = [_majority(labels["train"], len(judged))] if "majority" in names else []
     for name, scores in (("language", _language_scores), ("tfidf", _tfidf_scores)):
@@ -115,6 +115,11 @@ def baselines(
             thresholds = np.array([best_threshold(dev[:, i], labels["dev"][:, i], params.seed) for i in columns])
             found.append(Judgement(name, test, test >= thresholds))
     return found
+
+
+def _trusted(frame: pd.DataFrame) -> pd.DataFrame:
+    trusted = frame[frame["label_kind"] != "weak"]
+    return frame if trusted.empty else trusted
 
 
 def _majority(train: NDArray[np.bool_], n_messages: int) -> Judgement:

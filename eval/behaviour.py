@@ -16,8 +16,9 @@ from rich.table import Table
 
 from eval.cases import Case, Suite, read_suite
 from eval.expectations import Answer
-from eval.rates import ALL, Rate, rates_of
-from segmenter.cli import opened, run
+from eval.rates import Rate, rates_of
+from segmenter.cli import run
+from segmenter.named import opened
 from segmenter.params import load_params
 from segmenter.score import Scored, Scorer
 from segmenter.writers import write_text
@@ -46,8 +47,9 @@ class BehaviourReport:
 
     Attributes:
         n_messages: Written messages that were put to it.
-        n_cases: Cases they make.
+        n_cases: Cases they make, those of the next two aside.
         n_skipped: Cases for audiences that the model does not have, by capability.
+        n_equal: Pairs that are one text after the text rules, by capability: no model could fail them.
         written_by: Who wrote the messages, as the files say.
         rates: Per capability: all, then its groups or perturbations, then languages.
         failures: In the order of the files.
@@ -56,19 +58,20 @@ class BehaviourReport:
     n_messages: int
     n_cases: int
     n_skipped: dict[str, int]
+    n_equal: dict[str, int]
     written_by: list[str]
     rates: list[Rate]
     failures: list[Failure]
 
     def capabilities(self) -> dict[str, Rate]:
         """The whole rate of each capability that has a case."""
-        return {rate.capability: rate for rate in self.rates if rate.part == ALL}
+        return {rate.capability: rate for rate in self.rates if rate.kind == "all"}
 
     def metrics(self) -> dict[str, float]:
         """Rates by flat MLflow names: `behaviour/invariance`, `behaviour/invariance/low`, `behaviour/invariance/typos`."""
         flat: dict[str, float] = {}
         for rate in self.rates:
-            whole = rate.part == ALL
+            whole = rate.kind == "all"
             name = f"behaviour/{rate.capability}" if whole else f"behaviour/{rate.capability}/{rate.part}"
             flat |= {name: rate.value} | ({f"{name}/low": rate.low, f"{name}/high": rate.high} if whole else {})
         return flat
@@ -91,7 +94,7 @@ def run_suite(scorer: Scorer, folder: Path, audience_ids: list[str]) -> Behaviou
     """
     suite = read_suite(folder)
     ids = frozenset(audience_ids)
-    texts = list(dict.fromkeys(text for case in suite.cases if case.expectation.judged(ids) for text in case.texts))
+    texts = list(dict.fromkeys(text for case in _asked(suite, ids) for text in case.texts))
     answers = _answers(texts, scorer.score(texts), audience_ids) if texts else {}
     return report(suite, answers, ids)
 
@@ -108,12 +111,30 @@ def _answers(texts: list[str], scored: Scored, audience_ids: list[str]) -> dict[
 
 def report(suite: Suite, answers: dict[str, Answer], audience_ids: frozenset[str]) -> BehaviourReport:
     """Compare a model's answers to the texts with what the cases expect of them."""
-    cases = [case for case in suite.cases if case.expectation.judged(audience_ids)]
+    cases = _asked(suite, audience_ids)
+    equal = Counter(case.capability for case in _fitting(suite, audience_ids) if case.is_one_text)
     skipped = Counter(case.capability for case in suite.cases if not case.expectation.judged(audience_ids))
     passed = {case.id: case.expectation.met([answers[text] for text in case.texts]) for case in cases}
     failures = [_failure(case, answers, audience_ids) for case in cases if not passed[case.id]]
-    n_messages = len({case.message for case in cases})
-    return BehaviourReport(n_messages, len(cases), dict(skipped), suite.written_by, rates_of(cases, passed), failures)
+    return BehaviourReport(
+        n_messages=len({case.message for case in cases}),
+        n_cases=len(cases),
+        n_skipped=dict(skipped),
+        n_equal=dict(equal),
+        written_by=suite.written_by,
+        rates=rates_of(cases, passed),
+        failures=failures,
+    )
+
+
+def _fitting(suite: Suite, audience_ids: frozenset[str]) -> list[Case]:
+    """The cases for these audiences."""
+    return [case for case in suite.cases if case.expectation.judged(audience_ids)]
+
+
+def _asked(suite: Suite, audience_ids: frozenset[str]) -> list[Case]:
+    """Those of them that a model can pass or fail."""
+    return [case for case in _fitting(suite, audience_ids) if not case.is_one_text]
 
 
 def _failure(case: Case, answers: dict[str, Answer], audience_ids: frozenset[str]) -> Failure:
@@ -130,9 +151,9 @@ def rate_table(found: BehaviourReport) -> Table:
     for head in ("", "cases", "passed", "rate [95 %]"):
         table.add_column(head, no_wrap=True)
     for rate in found.rates:
-        if rate.part == ALL:
+        if rate.kind == "all":
             table.add_section()
-        name = f"[bold]{rate.capability}[/bold]" if rate.part == ALL else f"  {rate.part}"
+        name = f"[bold]{rate.capability}[/bold]" if rate.kind == "all" else f"  {rate.part}"
         bounds = f"{rate.value:.2f} [{rate.low:.2f}, {rate.high:.2f}]"
         table.add_row(name, f"{rate.n:,}", f"{rate.passed:,}", bounds)
     return table
@@ -155,6 +176,9 @@ def main(
     if found.n_skipped:
         counted = ", ".join(f"{n:,} of {capability}" for capability, n in found.n_skipped.items())
         typer.echo(f"skipped, for audiences that the model does not have: {counted}")
+    if found.n_equal:
+        counted = ", ".join(f"{n:,} of {capability}" for capability, n in found.n_equal.items())
+        typer.echo(f"counted apart, equal after the text rules: {counted}")
     folder = Path(settings.tracking.run_folder)
     folder.mkdir(parents=True, exist_ok=True)
     whole = {"bundle": digest, **found.as_dict()}

@@ -8,6 +8,7 @@ from eval.figures import GAIN, MACRO, Figure, value_of
 from eval.records import MODEL, Evaluation
 from eval.slices import ALL
 from segmenter.bundle import Bundle
+from segmenter.intervals import shown
 
 CONTENDERS = {
     "model": "this model",
@@ -35,6 +36,7 @@ def write_card(target: Path, bundle: Bundle, evaluation: Evaluation) -> str:
         autoescape=False,
     )
     environment.filters["shown"] = shown
+    environment.filters["figure"] = Figure.shown
     card = environment.get_template("card.md.j2").render(
         bundle=bundle,
         manifest=bundle.manifest,
@@ -56,12 +58,3 @@ def write_card(target: Path, bundle: Bundle, evaluation: Evaluation) -> str:
     )
     target.write_text(card, "utf-8")
     return card
-
-
-def shown(figure: Figure) -> str:
-    """A figure as text: the value with its interval, or why there is none."""
-    if figure.value is None:
-        return f"not evaluable, n = {figure.n_true}"
-    if figure.low is None or figure.high is None:
-        return f"{figure.value:.3f}"
-    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"

@@ -7,6 +7,7 @@ from pathlib import Path
 from eval.expectations import Chosen, Direction, Expectation, Unchanged
 from eval.perturbations import PERTURBATIONS
 from eval.suite_files import InvarianceFile, MinimumFile, SuiteError, SuiteFile, Written, near, read_file
+from segmenter.text import clean
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Case:
     texts: tuple[str, ...]
     expectation: Expectation
     why: str
+
+    @property
+    def is_one_text(self) -> bool:
+        """The model reads the same before and after, by the text rules: nothing is asked of it."""
+        return len(self.texts) > 1 and len({clean(text) for text in self.texts}) == 1
 
 
 @dataclass(frozen=True)

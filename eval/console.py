@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from rich.markup import escape
 from rich.table import Table
 
-from eval.card import shown, titles
+from eval.card import titles
 from eval.figures import MACRO, Figure, value_of
 from eval.records import MODEL
 from eval.slices import ALL
@@ -29,14 +29,14 @@ def evaluation_table(found: list[Figure], audiences: list[Audience], split: str)
                 value_of(found, name, part, to, "f1") for to in (MACRO, *[audience.id for audience in audiences])
             )
             values = ["–" if figure.value is None else f"{figure.value:.3f}" for figure in rest]
-            table.add_row(called[name], shown(macro), *values)
+            table.add_row(called[name], macro.shown(), *values)
     return table
 
 
 def slice_sentences(found: list[Figure], worst: Figure | None, same: dict[str, str]) -> Iterator[str]:
     """The worst slice, the slices too small for a figure, and those that are the same messages as another."""
     if worst is not None:
-        yield f"Worst slice: {worst.part}, {worst.audience}, F1 {shown(worst)}, {worst.n_true} of {worst.n} messages."
+        yield f"Worst slice: {worst.part}, {worst.audience}, F1 {worst.shown()}, {worst.n_true} of {worst.n} messages."
     macro = [figure for figure in found if (figure.model, figure.metric, figure.audience) == (MODEL, "f1", MACRO)]
     small = [f"{figure.part} ({figure.n})" for figure in macro if figure.value is None]
     if small:

@@ -1,63 +1,31 @@
 """What a challenger has to meet to become champion: one Criterion each, from two judgements of the same messages.
 
-Intervals are paired, over authors; a criterion that the messages cannot decide says so and is not held against anyone,
-save the gain, which has to be shown. Not here: who is judged on what, the registry (gate.py).
+Intervals are paired, over authors; a criterion that the messages cannot decide is not evaluable, which is held against
+nobody, save the gain, which has to be shown. Not here: the behaviour suite (behaviour_criteria.py), who is judged on what
+and the registry (gate.py).
 """
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from eval.baselines import Judgement
-from eval.behaviour import BehaviourReport
+from eval.criterion import BOUND, Criterion, holm, state_of
 from eval.figures import Judged
 from eval.slices import supported
 from segmenter.bundle import CpuGraph
-from segmenter.metrics import Drawn, Estimate, Resamples, calibration_error, counts, f1, resample
+from segmenter.intervals import FEWEST, Drawn, Estimate, Resamples, resample
+from segmenter.metrics import calibration_error, counts, f1
 from segmenter.params import Params
 from segmenter.sections import Gate
 
 Labels = NDArray[np.bool_]
-BOUND = 0.975  # of a two-sided 95 % interval, on either side
 WORST = 3  # slices that lost are named, at most
-AUTHORS = 2.0  # of one size; a slice that fewer wrote says nothing of others
 ABOVE = "lower bound above 0"
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """One thing that is asked of a challenger.
-
-    Attributes:
-        name: `gain/champion`, `slices`, `calibration_error`, `behaviour/invariance`, `within/en/AUDIENCE`, `int8_agreement`.
-        passed: Whether it is met; a criterion that the messages cannot decide is, but for the gain.
-        found: In words, with figures.
-        needed: Likewise.
-        value: The figure that decides, None where there is none.
-        low: Its 95 % bound, where it has an interval.
-        high: As `low`.
-    """
-
-    name: str
-    passed: bool
-    found: str
-    needed: str
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-    def as_dict(self) -> dict[str, object]:
-        """As written to gate.json."""
-        return asdict(self)
-
-    def metrics(self) -> dict[str, float]:
-        """Under flat MLflow names: `gate/slices/passed`, `gate/gain/champion`, `gate/gain/champion/low`."""
-        name = f"gate/{self.name}"
-        figures = {name: self.value, f"{name}/low": self.low, f"{name}/high": self.high}
-        return {f"{name}/passed": float(self.passed)} | {key: one for key, one in figures.items() if one is not None}
 
 
 @dataclass(frozen=True)
@@ -96,12 +64,12 @@ def gains(contest: Contest) -> Criterion:
     name, truth = f"gain/{contest.other.name}", contest.judged.truth
     columns = supported(truth, contest.params.eval.slice_support_at_least)
     if not columns.any():
-        return Criterion(name, False, f"not evaluable, n = {len(truth):,}", ABOVE)
+        return Criterion(name, "miss", f"not evaluable, n = {len(truth):,}", ABOVE)
     gain = contest.gain(np.ones(len(truth), np.bool_)).estimate(columns)
     mine, others = (counts(truth, one.chosen).f1[columns].mean() for one in (contest.challenger, contest.other))
     few = "" if columns.all() else f"; over {columns.sum()} of {len(columns)} audiences, the rest have too few messages"
     found = f"macro-F1 {mine:.3f} against {others:.3f}: {_interval(gain)}{few}"
-    return Criterion(name, gain.low > 0, found, ABOVE, gain.value, gain.low, gain.high)
+    return Criterion(name, state_of(passed=gain.low > 0), found, ABOVE, gain.value, gain.low, gain.high)
 
 
 @dataclass(frozen=True)
@@ -129,16 +97,27 @@ class SliceGain:
 
 def slices_hold(contest: Contest) -> Criterion:
     """No audience lost more than allowed in a slice, by bounds adjusted for how many are looked at. Source: Holm 1979."""
-    found = sorted(slice_gains(contest), key=lambda one: (one.p, one.gain.value))
-    needed = f"no Holm-adjusted upper bound below -{contest.params.gate.slice_loss_at_most:g}"
+    settings, found = contest.params.gate, sorted(slice_gains(contest), key=lambda one: (one.p, one.gain.value))
+    limits = [
+        f"{-settings.slice_loss_at_most:g}",
+        *(f"{part} {-loss:g}" for part, loss in settings.slice_losses.items()),
+    ]
+    needed = f"no Holm-adjusted upper bound below {', '.join(limits)}"
+    n_unjudged = _n_pairs(contest.judged) - len(found)
     if not found:
-        n = contest.params.gate.slice_messages_at_least
-        return Criterion("slices", True, f"not evaluable: no slice has {n:,} messages, by several authors", needed)
+        why = f"not evaluable: no slice has {settings.slice_messages_at_least:,} messages, by several authors"
+        return Criterion("slices", "not evaluable", why, needed, n_unjudged=n_unjudged)
     lost = [one for one, p in zip(found, holm([one.p for one in found]), strict=True) if p < 1 - BOUND]
     named = "; ".join(one.sentence() for one in lost[:WORST] or found[:1])
-    worst = found[0].gain
-    sentence = f"{len(lost) or 'none'} of {len(found)} lost more; worst: {named}"
-    return Criterion("slices", not lost, sentence, needed, worst.value, worst.low, worst.high)
+    worst, rest = found[0].gain, f"; {n_unjudged} more have too few messages or authors" if n_unjudged else ""
+    sentence = f"{len(lost) or 'none'} of {len(found)} lost more; worst: {named}{rest}"
+    state = state_of(passed=not lost)
+    return Criterion("slices", state, sentence, needed, worst.value, worst.low, worst.high, n_unjudged)
+
+
+def _n_pairs(judged: Judged) -> int:
+    """Slices and audiences with a message that carries it."""
+    return sum(int(judged.truth[mask].any(axis=0).sum()) for mask in judged.slices.values())
 
 
 def slice_gains(contest: Contest) -> list[SliceGain]:
@@ -149,7 +128,7 @@ def slice_gains(contest: Contest) -> list[SliceGain]:
         if len(truth) < settings.slice_messages_at_least:
             continue
         allowed, gain = settings.slice_losses.get(part, settings.slice_loss_at_most), contest.gain(mask)
-        judged = supported(truth, contest.params.eval.slice_support_at_least) & (gain.n_effective >= AUTHORS)
+        judged = supported(truth, contest.params.eval.slice_support_at_least) & (gain.n_effective >= FEWEST)
         for column in np.flatnonzero(judged):
             estimate = gain.estimate(np.arange(truth.shape[1]) == column)
             p = p_of_loss(gain.draws[:, column], estimate.value + allowed, float(gain.n_effective[column]))
@@ -169,15 +148,6 @@ def p_of_loss(draws: NDArray[np.float64], beyond: float, n_effective: float) -> 
     return float(student.cdf(beyond / error, n_effective - 1)) if error > 0 else float(beyond >= 0)
 
 
-def holm(p_values: list[float]) -> list[float]:
-    """P-values adjusted for their number, in their order: below a level, the family errs at most that often."""
-    adjusted, highest = list(p_values), 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = highest
-    return adjusted
-
-
 def calibration_holds(contest: Contest) -> Criterion:
     """The calibration error, a mean over audiences, did not rise by more than allowed."""
     truth, n_bins = contest.judged.truth, contest.params.eval.calibration_bins
@@ -186,60 +156,66 @@ def calibration_holds(contest: Contest) -> Criterion:
     )
     limit = contest.params.gate.calibration_error_rise_at_most
     found = f"{mine:.4f} against {others:.4f}: {mine - others:+.4f}"
-    return Criterion("calibration_error", mine - others <= limit, found, f"rise of at most {limit:g}", mine - others)
-
-
-def behaviour_holds(challenger: BehaviourReport, champion: BehaviourReport, settings: Gate) -> list[Criterion]:
-    """In no capability of the behaviour suite did the share of cases passed fall by more than allowed."""
-    limit, found = settings.behaviour_fall_at_most, []
-    theirs = champion.capabilities()
-    for capability, mine in challenger.capabilities().items():
-        rise = round(mine.value - theirs[capability].value, 9)  # 0.9 - 0.85 is less than 0.05
-        cases = f"{mine.passed} of {mine.n} cases against {theirs[capability].passed}: {rise:+.3f}"
-        needed = f"fall of at most {limit:g}"
-        found.append(Criterion(f"behaviour/{capability}", rise >= -limit, cases, needed, rise))
-    return found
+    state = state_of(passed=mine - others <= limit)
+    return Criterion("calibration_error", state, found, f"rise of at most {limit:g}", mine - others)
 
 
 def beats_language(contest: Contest, languages: NDArray[np.str_]) -> list[Criterion]:
-    """Within each language that can tell, the challenger's F1 of an audience is shown to be above the language's, and chance.
+    """Within each language the challenger's F1 of an audience is shown to be above the language's, and chance.
 
     Language alone says the same of all messages of a language. Where it marks none its F1 is 0, which a few marks at
-    random would beat: so marking as many messages at random has to be beaten too.
+    random would beat: so marking as many messages at random has to be beaten too. A language and audience are a criterion
+    where one message carries it, not evaluable where too few do.
 
     Args:
         contest: Against language alone.
         languages: Of the messages.
     """
-    support, judged = contest.params.eval.conclusion_support_at_least, contest.judged
-    found = []
-    for language in np.unique(languages):
-        mask = languages == language
-        truth, chosen = judged.truth[mask], contest.challenger.chosen[mask]
-        gain, above_chance = contest.gain(mask), contest.above_chance(mask)
-        for column in np.flatnonzero(supported(truth, support)):
-            only = np.arange(truth.shape[1]) == column
-            by, chance = gain.estimate(only), above_chance.estimate(only)
-            name = f"within/{language}/{judged.audience_ids[column]}"
-            f1_here = counts(truth, chosen).f1[column]
-            words = (
-                f"F1 {f1_here:.3f}; over language {_interval(by)}, over chance {_interval(chance)}, n = {len(truth):,}"
-            )
-            least = min(by, chance, key=lambda one: one.low)
-            passed = least.low > 0
-            found.append(Criterion(name, passed, words, f"each {ABOVE}", least.value, least.low, least.high))
-    none = f"not evaluable: no language has {support} messages that carry an audience and {support} that do not"
-    return found or [Criterion("within", True, none, f"each {ABOVE}")]
+    return [one for name in np.unique(languages) for one in _within(contest, str(name), languages == name)]
 
 
-def int8_agrees(graph: CpuGraph | None, settings: Gate) -> Criterion:
-    """The int8 graph of the bundle, where it has one, decides as fp32 does."""
-    needed = f"at least {settings.int8_agreement_at_least:g} of the decisions"
-    if graph is None or graph.precision != "int8":
-        return Criterion("int8_agreement", True, "no int8 graph in the bundle", needed)
-    share = graph.int8_agreement
-    found = f"{share:.4f} of {graph.n_decisions:,} decisions on dev are those of fp32"
-    return Criterion("int8_agreement", share >= settings.int8_agreement_at_least, found, needed, share)
+def _within(contest: Contest, language: str, mask: Labels) -> Iterator[Criterion]:
+    truth, support = contest.judged.truth[mask], contest.params.eval.conclusion_support_at_least
+    enough = supported(truth, support)
+    for column in np.flatnonzero(truth.any(axis=0)):
+        name = f"within/{language}/{contest.judged.audience_ids[column]}"
+        n_true = int(truth[:, column].sum())
+        why = f"not evaluable: {n_true:,} with, {len(truth) - n_true:,} without (at least {support:,} each)"
+        unable = Criterion(name, "not evaluable", why, f"each {ABOVE}")
+        yield _beats(contest, mask, int(column), unable) if enough[column] else unable
+
+
+def _beats(contest: Contest, mask: Labels, column: int, unable: Criterion) -> Criterion:
+    """The criterion of one audience in one language; `unable` has its name."""
+    truth, chosen = contest.judged.truth[mask], contest.challenger.chosen[mask]
+    only = np.arange(truth.shape[1]) == column
+    by, chance = contest.gain(mask).estimate(only), contest.above_chance(mask).estimate(only)
+    n_authors = min(by.n_effective, chance.n_effective)
+    if n_authors < FEWEST:
+        return replace(unable, found=f"not evaluable: {n_authors:.1f} authors of one size (at least {FEWEST:g})")
+    f1_here, n = counts(truth, chosen).f1[column], len(truth)
+    words = f"F1 {f1_here:.3f}; over language {_interval(by)}, over chance {_interval(chance)}, n = {n:,}"
+    least = min(by, chance, key=lambda one: one.low)
+    state = state_of(passed=least.low > 0)
+    return replace(unable, state=state, found=words, value=least.value, low=least.low, high=least.high)
+
+
+def int8_agrees(int8: Labels, fp32: Labels, settings: Gate) -> Criterion:
+    """The int8 graph of the bundle decides of the messages as fp32 does; both of shape (n_messages, n_audiences)."""
+    share, n_differing = float((int8 == fp32).mean()), int((int8 != fp32).sum())
+    found = f"{share:.4f}: {n_differing:,} of {int8.size:,} decisions are not those of fp32"
+    state = state_of(passed=share >= settings.int8_agreement_at_least)
+    return Criterion("int8_agreement", state, found, _agreement_needed(settings), share)
+
+
+def no_int8(graph: CpuGraph | None, settings: Gate) -> Criterion:
+    """The same of a bundle without an int8 graph."""
+    why = "not evaluable: no CPU graph" if graph is None else f"not evaluable: {graph.precision} graph"
+    return Criterion("int8_agreement", "not evaluable", why, _agreement_needed(settings))
+
+
+def _agreement_needed(settings: Gate) -> str:
+    return f"at least {settings.int8_agreement_at_least:g} of the decisions"
 
 
 def _interval(gain: Estimate) -> str:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from eval.slices import supported
 from segmenter.bundle import MANIFEST, audit
+from segmenter.encoders import encoder_digest, encoder_folder
 from segmenter.errors import BundleError, ParamsError, TableError
 from segmenter.params import Params
 from segmenter.prepared import REPORT, data_folder, label_array, read_split, table_digests
@@ -141,16 +142,17 @@ def _freed(table: LabelledTable) -> LabelledTable:
 
 
 def trained(held: HoldOut, recipe: Params) -> Path:
-    """The bundle trained for a cut: the one that stands there from the same params and tables, else a new one.
+    """The bundle trained for a cut: the one that stands there from the same params, encoder and tables, else a new one.
 
     A training that was killed goes on where it stopped.
 
     Raises:
         Exit: Preparing or training failed, and has said why.
+        ModelError: The base encoder cannot be had.
     """
     folder = Path(held.params.tracking.run_folder)
     bundle = folder / "bundle"
-    if _stands(bundle, held.params, recipe):
+    if stands(bundle, held.params, recipe):
         return bundle
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "params.yaml"
@@ -162,14 +164,21 @@ def trained(held: HoldOut, recipe: Params) -> Path:
     return bundle
 
 
-def _stands(bundle: Path, own: Params, recipe: Params) -> bool:
-    """Whether a bundle was trained from these params, and from the tables that the recipe's splits are made of."""
+def stands(bundle: Path, own: Params, recipe: Params) -> bool:
+    """Whether a bundle was trained from these params, this base encoder, and the tables that the recipe's splits are of.
+
+    Raises:
+        ModelError: The base encoder cannot be had.
+    """
     if not (bundle / MANIFEST).is_file() or not (data_folder(own) / REPORT).is_file():
         return False
     try:
-        made_from = audit(bundle).manifest.params
+        manifest = audit(bundle).manifest
     except BundleError:  # of a former format, or not whole: another takes its place
         return False
     wanted = own.model_dump(mode="json")
-    same = all(made_from.get(section) == wanted[section] for section in TRAINED_FROM)
-    return same and table_digests(own) == table_digests(recipe)
+    same = all(manifest.params.get(section) == wanted[section] for section in TRAINED_FROM)
+    if not same or table_digests(own) != table_digests(recipe):
+        return False
+    folder, _ = encoder_folder(own.base)
+    return manifest.encoder.sha256 == encoder_digest(own.base, folder)

@@ -35,8 +35,10 @@ from eval.shortcuts import shortcuts
 from eval.slices import same_slices, slices
 from segmenter import registry
 from segmenter.bundle import Bundle
-from segmenter.cli import opened, run
+from segmenter.cli import run
 from segmenter.errors import ParamsError
+from segmenter.intervals import shown
+from segmenter.named import opened
 from segmenter.params import Params, load_params
 from segmenter.prepared import label_array, read_split
 from segmenter.score import Scored, Scorer
@@ -122,7 +124,7 @@ def _found(params: Params, split: str, scoring: Scoring) -> Evaluation:
     with timed("shortcuts"):
         shortcut = shortcuts(scorer, frame, judged, scoring.contenders, params)
     with timed("scope"):
-        scope = out_of_scope(scorer, frame, scored)
+        scope = out_of_scope(scorer, frame, judged, scored, params)
     with timed("faithfulness"):
         true = faithfulness(scorer, frame, judged, scored, params)
     return Evaluation(
@@ -217,7 +219,7 @@ def _judge(params: Params, asked: Asked) -> None:
 
 def _sentences(evaluation: Evaluation) -> Iterator[str]:
     certain = evaluation.abstention
-    yield f"Not uncertain: {certain.coverage:.1%} of {certain.n:,}; {certain.held_sentence()}."
+    yield f"Not uncertain: {shown(certain.coverage, '.1%')} of {certain.n:,}; {certain.held_sentence()}."
     passed = [f"{name} {rate.passed} of {rate.n}" for name, rate in evaluation.behaviour.capabilities().items()]
     yield f"Behaviour: {', '.join(passed)}."
     yield from evaluation.shortcuts.sentences()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eval.figures import Judged
 from segmenter.explain import Explanation, WordEffect, explain, without
-from segmenter.metrics import Drawn, Estimate, resample
+from segmenter.intervals import Drawn, Estimate, resample, shown
 from segmenter.params import Params
 from segmenter.score import Scored, Scorer
 
@@ -56,15 +56,11 @@ class Faithfulness:
         """What it comes to, for a reader."""
         if self.top is None or self.random is None or self.gain is None:
             return f"Explanations: not evaluable, n = {self.n}."
+        top, random, gain = (shown(one, ".3f") for one in (self.top, self.random, self.gain))
         return (
-            f"Explanations: without the three words that carry it most, the score of a chosen audience falls by "
-            f"{_shown(self.top)}, without three random ones by {_shown(self.random)}; n = {self.n:,}, paired difference "
-            f"{_shown(self.gain)}."
+            f"Explanations: without the three words that carry it most, the score of a chosen audience falls by {top}, "
+            f"without three random ones by {random}; n = {self.n:,}, paired difference {gain}."
         )
-
-
-def _shown(one: Estimate) -> str:
-    return f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
 
 
 def faithfulness(scorer: Scorer, frame: pd.DataFrame, judged: Judged, scored: Scored, params: Params) -> Faithfulness:

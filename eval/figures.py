@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from eval.baselines import Judgement
 from eval.slices import supported
-from segmenter.metrics import Drawn, measured, resample
+from segmenter.intervals import Drawn, resample, shown
+from segmenter.metrics import measured
 from segmenter.sections import Eval
 
 MACRO = "macro"
 GAIN = "_gain"
 EXACT = "exact_match"  # of whole messages, so of no single audience
-GAINED = ("f1", "average_precision", "brier")  # compared pair by pair
+GAINED = ("f1", "average_precision")  # compared pair by pair; not the Brier score, TF-IDF's are not calibrated
 Labels = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -28,12 +29,14 @@ class Figure:
         model: Contender: `model`, `majority`, `language`, `tfidf`, `earlier champion`, or `model-tfidf` for a paired gain.
         part: The slice: `all`, `lang=en`, `lang, rest`, `period=2017`, `several audiences`.
         audience: An audience id, or `macro`: the mean over the audiences that are evaluable in this slice.
-        metric: precision, recall, f1, average_precision, brier, calibration_error, exact_match; f1_gain and the like.
+        metric: precision, recall, f1, average_precision, brier, calibration_error, exact_match; f1_gain and
+            average_precision_gain, more than 0 where the first of the two is better.
         value: None where the slice cannot carry it ("not evaluable").
         low: 95 % author-clustered bootstrap bound.
         high: As `low`.
         n: Messages in the slice.
         n_true: Messages in it that truly carry the audience (any, for `macro`; all of the slice, for exact_match).
+        n_effective: Authors of one size that would tell as much of it; below 3 the interval is all that the metric can be.
     """
 
     model: str
@@ -45,6 +48,14 @@ class Figure:
     high: float | None
     n: int
     n_true: int
+    n_effective: float | None = None
+
+    def shown(self) -> str:
+        """As text: the value with its interval, or on how few messages it would rest."""
+        if self.value is not None:
+            return shown(self, ".3f")
+        sides = f"n = {self.n:,}" if self.metric == EXACT else f"{self.n_true:,} with, {self.n - self.n_true:,} without"
+        return f"not evaluable, {sides}"
 
     def as_dict(self) -> dict[str, object]:
         """As written to metrics.json."""

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from eval.decisions import TRUTH, Decisions
 from eval.figures import MACRO
 from eval.slices import supported
-from segmenter.metrics import Drawn, f1, resample
+from segmenter.intervals import Drawn, resample
+from segmenter.metrics import f1
 from segmenter.sections import Eval
 
 MODEL = "model"
@@ -51,6 +52,11 @@ class Gain:
     n: int
     n_true: int
     conclusive: bool
+
+    @property
+    def value(self) -> float:
+        """The gain: what the bounds are of."""
+        return self.gain
 
     @property
     def verdict(self) -> str:

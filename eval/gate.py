@@ -5,37 +5,44 @@ the challenger has to beat the baselines. Not here: the criteria (criteria.py), 
 move (segmenter/registry.py).
 """
 
+import hashlib
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 
-from eval.baselines import baselines, judgement, refuse_unfair
+from eval.baselines import Judgement, baselines, judgement, refuse_unfair
 from eval.behaviour import run_suite
+from eval.behaviour_criteria import behaviour_holds, parts_hold
 from eval.criteria import (
     Contest,
     beats_language,
-    behaviour_holds,
     calibration_holds,
     gains,
     int8_agrees,
+    no_int8,
     slices_hold,
 )
+from eval.criterion import Criterion
 from eval.figures import Judged, author_clusters
 from eval.gate_report import FOLDER, GateReport, Side, gate_table, write
 from eval.slices import slices
 from segmenter import registry, tracking
-from segmenter.cli import opened, run
+from segmenter.bundle import Bundle
+from segmenter.cli import run
 from segmenter.errors import BundleError, ParamsError, TableError, TrackingError
+from segmenter.named import opened
 from segmenter.params import Params, load_params
 from segmenter.prepared import label_array, read_split
 from segmenter.registry import Version
 from segmenter.score import Scorer
-from segmenter.sections import Tracking
+from segmenter.sections import Score, Tracking
 
 app = typer.Typer(add_completion=False)
 BASELINES = ("language", "tfidf")  # a first champion has to beat both, any champion the first within languages
@@ -66,10 +73,31 @@ def decide(params: Params, challenger: Side, champion: Side | None) -> GateRepor
         contest = Contest(judged, mine, judgement("champion", other.score(texts)), params)
         found = [gains(contest), slices_hold(contest), calibration_holds(contest)]
         rates, theirs = (run_suite(one, Path(params.eval.behaviour), params.audience_ids) for one in (scorer, other))
-        found += behaviour_holds(rates, theirs, params.gate)
+        found += [*behaviour_holds(rates, theirs, params.gate), parts_hold(rates, theirs, params.gate)]
     found += beats_language(Contest(judged, mine, language, params), frame["lang"].to_numpy(str))
-    found.append(int8_agrees(challenger.bundle.manifest.cpu, params.gate))
-    return GateReport(challenger, champion, split, len(frame), len(np.unique(judged.clusters)), found)
+    found.append(_int8(params, scorer, texts, mine))
+    n_clusters, digest = len(np.unique(judged.clusters)), _digest(frame)
+    return GateReport(challenger, champion, split, len(frame), n_clusters, digest, found)
+
+
+def _int8(params: Params, scorer: Scorer, texts: list[str], mine: Judgement) -> Criterion:
+    """The int8 graph beside the fp32 weights on the judged messages; `mine` is what it decided, where it scored them."""
+    bundle = scorer.bundle
+    if bundle.manifest.cpu is None or bundle.manifest.cpu.precision != "int8":
+        return no_int8(bundle.manifest.cpu, params.gate)
+    fp32 = params.score.model_copy(update={"runtime": "torch", "device": "cpu"})
+    int8 = params.score.model_copy(update={"runtime": "cpu", "device": "cpu"})
+    decided = mine.chosen if scorer.runtime.name == "cpu" else _chosen(bundle, int8, texts)
+    return int8_agrees(decided, _chosen(bundle, fp32, texts), params.gate)
+
+
+def _chosen(bundle: Bundle, settings: Score, texts: list[str]) -> NDArray[np.bool_]:
+    return Scorer(bundle, settings).score(texts).verdicts.chosen
+
+
+def _digest(frame: pd.DataFrame) -> str:
+    """What stands for the messages of a split, whatever their order and labels."""
+    return hashlib.sha256("\n".join(sorted(frame["key"])).encode("utf-8")).hexdigest()
 
 
 def _refuse_unfit(params: Params, frame: pd.DataFrame, challenger: Side, champion: Side | None) -> None:
@@ -99,12 +127,27 @@ def log(settings: Tracking, version: Version, report: GateReport, folder: Path) 
     Raises:
         TrackingError: The store does not answer.
     """
-    flat = {name: value for one in report.criteria for name, value in one.metrics().items()}
+    tags = {"gate": report.word, "gate_criteria": report.counted}
     with tracking.tracked_run(settings, name=folder.parent.name, run_id=version.run_id):
-        tracking.log_metrics(flat)
-        tracking.log_tags({"gate": report.word})
+        tracking.log_metrics(report.metrics())
+        tracking.log_tags(tags | {_decision_tag(report): f"{report.decision}"})
         tracking.log_files(folder, FOLDER)
-    registry.tag_version(settings, version, {"gate": report.word})
+    registry.tag_version(settings, version, tags)
+
+
+def numbered(settings: Tracking, report: GateReport) -> GateReport:
+    """The report with its number among the store's decisions on these messages (two at the same moment have one number).
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
+    former = tracking.tag_values(settings, _decision_tag(report))
+    return replace(report, decision=1 + max(map(int, former), default=0))
+
+
+def _decision_tag(report: GateReport) -> str:
+    """The tag of a challenger's run that has the number of its last decision on these messages."""
+    return f"gate_decision/{report.split_digest[:16]}"
 
 
 def version_named(settings: Tracking, named: str, *, dry_run: bool) -> Version | None:
@@ -170,7 +213,7 @@ def main(
         bool, typer.Option("--rollback", help="Judge nothing: the previous champion is champion again.")
     ] = False,
 ) -> None:
-    """Judge the challenger beside the champion; if it passes every criterion, it is champion, else exit 1."""
+    """Judge the challenger beside the champion; if it misses no criterion, it is champion, else exit 1."""
     settings = load_params(params)
     store, model = settings.tracking, f"{registry.SCHEME}{settings.tracking.model_name}"
     if rollback:
@@ -186,9 +229,11 @@ def main(
             if version is not None or not named.startswith(registry.SCHEME)
         ]
         report = decide(settings, sides[0], sides[1] if len(sides) > 1 else None)
+    if mine is not None and not dry_run:
+        report = numbered(store, report)
     folder = write(report, Path(store.run_folder))
     Console().print(gate_table(report))
-    typer.echo(f"gate {report.word}: {folder}")
+    typer.echo(f"gate {report.word} ({report.counted}): {folder}")
     if mine is not None and not dry_run:
         log(store, mine, report, folder)
         if report.passed:

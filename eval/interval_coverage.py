@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from eval.slices import supported
 from eval.worlds import Seen, Sizes, World, author_sizes, see
-from segmenter.metrics import Drawn, Estimate, Resamples, measured, resample, shares
+from segmenter.intervals import Drawn, Estimate, Resamples, resample
+from segmenter.metrics import measured, shares
 from segmenter.sections import Eval
 
 AUDIENCES = {"40 %": (0.4, 1.0), "20 %": (0.2, 1.6), "10 %": (0.1, 1.0)}  # share of messages; how sure scores are

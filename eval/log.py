@@ -17,8 +17,9 @@ from eval.records import MODEL, Evaluation, flat_metrics
 from eval.slices import ALL
 from segmenter import registry, tracking
 from segmenter.bundle import Bundle
-from segmenter.cli import opened, run
+from segmenter.cli import run
 from segmenter.errors import BundleError, TableError, TrackingError
+from segmenter.named import opened
 from segmenter.params import Params
 from segmenter.prepared import table_digests
 from segmenter.sections import Section

@@ -15,8 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.stats import binomtest
+from numpy.typing import NDArray
 
+from eval.figures import Judged
+from segmenter.intervals import Estimate, resample, shown
+from segmenter.metrics import shares
+from segmenter.params import Params
 from segmenter.score import Scored, Scorer
 from segmenter.text import clean
 
@@ -33,24 +37,21 @@ class Flagged:
         kind: IN_SCOPE, or a kind of message that is out of scope.
         n: Messages.
         n_flagged: Those with a reason.
-        share: None where there is no message.
-        low: 95 % Wilson bound; messages count one by one, also those of one author.
-        high: As `low`.
+        share: With its 95 % author-clustered interval, None where there is no message. What is made of a message is of
+            that one's author; each sentence written for the project counts by itself.
         reasons: Flagged messages by reason, without the language it names.
     """
 
     kind: str
     n: int
     n_flagged: int
-    share: float | None
-    low: float | None
-    high: float | None
+    share: Estimate | None
     reasons: dict[str, int]
 
     def __str__(self) -> str:
         if self.share is None:
             return "no message"
-        return f"{self.share:.1%} of {self.n:,} [{self.low:.1%}, {self.high:.1%}]"
+        return f"{shown(self.share, '.1%')} of {self.n:,}"
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ class OutOfScope:
 
     def metrics(self) -> dict[str, float]:
         """Under flat MLflow names: `scope/in/flagged`, `scope/out/language/flagged`."""
-        shares = {"scope/in/flagged": self.in_scope.share}
-        shares |= {f"scope/out/{part.kind}/flagged": part.share for part in self.out}
-        return {name: share for name, share in shares.items() if share is not None}
+        found = {"scope/in/flagged": self.in_scope.share}
+        found |= {f"scope/out/{part.kind}/flagged": part.share for part in self.out}
+        return {name: share.value for name, share in found.items() if share is not None}
 
     def sentences(self) -> list[str]:
         """What it comes to, for a reader."""
@@ -79,31 +80,38 @@ class OutOfScope:
         ]
 
 
-def out_of_scope(scorer: Scorer, frame: pd.DataFrame, scored: Scored) -> OutOfScope:
+def out_of_scope(scorer: Scorer, frame: pd.DataFrame, judged: Judged, scored: Scored, params: Params) -> OutOfScope:
     """Measure on a split's messages and on what is made of them.
 
     Args:
         scorer: Of the judged bundle.
         frame: The messages.
+        judged: Their authors.
         scored: What the bundle says of them.
+        params: For rounds and seed.
     """
     trained = frame["lang"].isin(scorer.bundle.manifest.languages).to_numpy()
-    reasons = np.array(scored.scope, object)
-    built = {"language": _other_languages(scorer.bundle.manifest.languages)} | _built(frame["text"].tolist(), scorer)
-    found = [_flagged(kind, scorer.scope(texts)) for kind, texts in built.items()]
+    reasons, clusters = np.array(scored.scope, object), judged.clusters
+    written = _other_languages(scorer.bundle.manifest.languages)
+    built = {kind: scorer.scope(texts) for kind, texts in _built(frame["text"].tolist(), scorer).items()}
     return OutOfScope(
-        in_scope=_flagged(IN_SCOPE, reasons[trained].tolist()),
-        out=[_flagged("language_of_split", reasons[~trained].tolist()), *found],
+        in_scope=_flagged(IN_SCOPE, reasons[trained].tolist(), clusters[trained], params),
+        out=[
+            _flagged("language_of_split", reasons[~trained].tolist(), clusters[~trained], params),
+            _flagged("language", scorer.scope(written), np.arange(len(written)), params),
+            *(_flagged(kind, found, clusters, params) for kind, found in built.items()),
+        ],
     )
 
 
-def _flagged(kind: str, reasons: Sequence[str]) -> Flagged:
+def _flagged(kind: str, reasons: Sequence[str], clusters: NDArray[np.int64], params: Params) -> Flagged:
     counted = Counter(reason.partition(":")[0] for reason in reasons if reason)
-    n, n_flagged = len(reasons), counted.total()
-    if not n:
-        return Flagged(kind, 0, 0, None, None, None, {})
-    bounds = binomtest(n_flagged, n).proportion_ci(method="wilson")
-    return Flagged(kind, n, n_flagged, n_flagged / n, bounds.low, bounds.high, dict(sorted(counted.items())))
+    if not len(reasons):
+        return Flagged(kind, 0, 0, None, {})
+    flagged = np.array([[bool(reason)] for reason in reasons])
+    resamples = resample(clusters, n_rounds=params.eval.bootstrap_rounds, seed=params.seed)
+    share = shares(flagged, np.ones_like(flagged), resamples).estimate(np.array([True]))
+    return Flagged(kind, len(reasons), counted.total(), share, dict(sorted(counted.items())))
 
 
 def _other_languages(trained: Sequence[str]) -> list[str]:

@@ -43,7 +43,11 @@ def draw_all(folder: Path, judged: Judged, model: Judgement, *, n_bins: int, spl
 def draw_coverage_risk(folder: Path, abstention: Abstention, *, split: str) -> None:
     """Write coverage_risk.png to `folder`, naming the split, its size, and what the point and the line are."""
     head, error, risk = title("coverage_risk", split, abstention.n), abstention.error, abstention.risk
-    said = [] if error is None else [f"point: as sealed, {abstention.coverage:.0%} judged, {error:.1%} of these wrong"]
+    said = (
+        []
+        if error is None
+        else [f"point: as sealed, {abstention.coverage.value:.0%} judged, {error.value:.1%} of these wrong"]
+    )
     said += [] if risk is None else [f"dashed: guaranteed risk, {100 * risk:g}%"]
     whole = alt.TitleParams(head.text, subtitle=[head.subtitle, *said])
     chart = coverage_risk_chart(abstention).properties(title=whole)
@@ -125,8 +129,8 @@ def coverage_risk_chart(abstention: Abstention) -> alt.LayerChart:
 
     The point is the sealed bands, with the 95 % interval of their error; the dashed line a guaranteed risk.
     """
-    found, risk = abstention, abstention.risk
-    highest = max([point.error for point in found.curve] + [found.error_high or 0.0, risk or 0.0, 0.05])
+    found, error, risk = abstention, abstention.error, abstention.risk
+    highest = max([point.error for point in found.curve] + [error.high if error else 0.0, risk or 0.0, 0.05])
     x = alt.X(
         "coverage:Q",
         title="share of messages judged with certainty",
@@ -144,9 +148,9 @@ def coverage_risk_chart(abstention: Abstention) -> alt.LayerChart:
     if risk is not None:
         stated = alt.Chart(pd.DataFrame({"error": [risk]}))
         layers.append(stated.mark_rule(strokeDash=[4, 4], color=PALETTE[1]).encode(y=y))
-    if found.error is not None:
-        sealed = {"coverage": [found.coverage], "error": [found.error], "low": [found.error_low]}
-        point = alt.Chart(pd.DataFrame(sealed | {"high": [found.error_high]}))
+    if error is not None:
+        sealed = {"coverage": [found.coverage.value], "error": [error.value], "low": [error.low], "high": [error.high]}
+        point = alt.Chart(pd.DataFrame(sealed))
         layers.append(point.mark_rule(strokeWidth=2).encode(x=x, y="low:Q", y2="high:Q"))
         layers.append(point.mark_point(filled=True, size=60, color="black", opacity=1).encode(x=x, y=y))
     return alt.layer(*layers).properties(**PANEL)

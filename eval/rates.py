@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from eval.cases import Case
 
 ALL = "all"
+Kind = Literal["all", "group", "language"]
 Z = 1.959964  # two-sided 95 % of the normal distribution
 
 
@@ -19,6 +21,7 @@ class Rate:
 
     Attributes:
         capability: minimum, invariance or direction.
+        kind: What the part is.
         part: `all`, a group or perturbation, or a language.
         n: Cases.
         n_messages: Written messages they come from.
@@ -29,6 +32,7 @@ class Rate:
     """
 
     capability: str
+    kind: Kind
     part: str
     n: int
     n_messages: int
@@ -43,19 +47,20 @@ def rates_of(cases: list[Case], passed: dict[str, bool]) -> list[Rate]:
     rates = []
     for capability in dict.fromkeys(case.capability for case in cases):
         own = [case for case in cases if case.capability == capability]
-        parts = {ALL: own}
-        parts |= {group: [case for case in own if case.group == group] for group in dict.fromkeys(c.group for c in own)}
-        parts |= {code: [case for case in own if case.language == code] for code in sorted({c.language for c in own})}
-        rates += [_rate(capability, part, some, passed) for part, some in parts.items()]
+        groups = {name: [case for case in own if case.group == name] for name in dict.fromkeys(c.group for c in own)}
+        codes = {code: [case for case in own if case.language == code] for code in sorted({c.language for c in own})}
+        kinds: dict[Kind, dict[str, list[Case]]] = {"all": {ALL: own}, "group": groups, "language": codes}
+        for kind, parts in kinds.items():
+            rates += [_rate(some, passed, capability=capability, kind=kind, part=part) for part, some in parts.items()]
     return rates
 
 
-def _rate(capability: str, part: str, cases: list[Case], passed: dict[str, bool]) -> Rate:
+def _rate(cases: list[Case], passed: dict[str, bool], *, capability: str, kind: Kind, part: str) -> Rate:
     n_of, passed_of = Counter(case.message for case in cases), Counter(c.message for c in cases if passed[c.id])
     per_message = np.array([(n_of[message], passed_of[message]) for message in n_of], np.float64)
     n, n_passed = len(cases), sum(passed_of.values())
     low, high = clustered_wilson(per_message)
-    return Rate(capability, part, n, len(n_of), n_passed, n_passed / n, low, high)
+    return Rate(capability, kind, part, n, len(n_of), n_passed, n_passed / n, low, high)
 
 
 def clustered_wilson(per_message: NDArray[np.float64]) -> tuple[float, float]:

@@ -4,7 +4,6 @@ Not here: how anything was found; sending it to a store (log.py).
 """
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,16 +12,16 @@ from eval.abstention import Abstention
 from eval.behaviour import BehaviourReport
 from eval.faithfulness import Faithfulness
 from eval.figures import GAIN, MACRO, Figure
+from eval.metric_names import metric_name
 from eval.out_of_scope import OutOfScope
 from eval.shortcuts import ShortcutReport
 from eval.slices import ALL, SEVERAL
 from segmenter.bundle import Bundle
 from segmenter.writers import write_text
 
-FORMAT = 2
+FORMAT = 3
 FILE = "metrics.json"
 MODEL = "model"
-NAME_CHARACTERS = 100  # of a slice's value: MLflow takes names of at most 250
 
 
 class Part(Protocol):
@@ -141,8 +140,7 @@ def flat_metrics(evaluation: Evaluation) -> dict[str, float]:
 
 
 def flat_name(figure: Figure) -> str:
-    """A figure's name in MLflow, of letters that it takes."""
-    model = "" if figure.model == MODEL else f"{figure.model}/"
-    column, is_value, value = figure.part.replace(",", "").replace("/", "_").partition("=")
-    part = "" if figure.part == ALL else f"{column}/{value[:NAME_CHARACTERS]}/" if is_value else f"{column}/"
-    return re.sub(r"[^\w./ :-]", "_", f"{model}{part}{figure.metric}/{figure.audience}")
+    """A figure's name in MLflow."""
+    model = [] if figure.model == MODEL else [figure.model]
+    part = [] if figure.part == ALL else figure.part.split("=", 1)
+    return metric_name(*model, *part, figure.metric, figure.audience)

@@ -22,12 +22,14 @@ from eval.gains import Gain, gains
 from eval.slices import LANGUAGE
 from segmenter.cli import run
 from segmenter.errors import TableError
+from segmenter.intervals import shown
 from segmenter.params import Params, load_params
 from segmenter.writers import write_text
 
 app = typer.Typer(add_completion=False)
 FORMAT = 1
 BASELINE = "tfidf"
+SIGNED = "+.3f"
 Key = tuple[str, str, str]  # slice, contender, audience
 
 
@@ -117,7 +119,7 @@ def gain_lines(found: list[Gain], n_runs: int) -> Iterator[str]:
         model = f"{gain.model:.3f}{_spread(gain.least, gain.most)}"
         yield (
             f"| {gain.part} ({gain.n}) | {gain.audience} | {_support(gain)} | {model} | {gain.baseline:.3f} "
-            f"| {_shown(gain)} | {gain.verdict} |"
+            f"| {shown(gain, SIGNED)} | {gain.verdict} |"
         )
 
 
@@ -130,7 +132,7 @@ def gain_table(found: list[Gain], n_runs: int) -> Table:
         if gain.part != part:
             add_slice(table, gain.part, gain.n)
             part = gain.part
-        table.add_row(gain.audience, _support(gain), f"{gain.model:.3f}", f"{gain.baseline:.3f}", _shown(gain))
+        table.add_row(gain.audience, _support(gain), f"{gain.model:.3f}", f"{gain.baseline:.3f}", shown(gain, SIGNED))
     return table
 
 
@@ -138,18 +140,14 @@ def _support(gain: Gain) -> str:
     return f"{gain.n_true} / {gain.n - gain.n_true}"
 
 
-def _shown(gain: Gain) -> str:
-    return f"{gain.gain:+.3f} [{gain.low:.3f}, {gain.high:.3f}]"
-
-
 def conclusions(found: list[Gain], params: Params) -> Iterator[str]:
     """What the gains come to, in two sentences: pooled, and within each language that has support enough."""
     for gain in found:
         if (gain.part, gain.audience) == ("all", MACRO):
-            yield f"Pooled macro-F1 {gain.model:.3f} against TF-IDF {gain.baseline:.3f}: {_shown(gain)}, {gain.verdict}."
+            yield f"Pooled macro-F1 {gain.model:.3f} against TF-IDF {gain.baseline:.3f}: {shown(gain, SIGNED)}, {gain.verdict}."
     support = params.eval.conclusion_support_at_least
     within = [gain for gain in found if gain.part.startswith(LANGUAGE) and gain.audience != MACRO and gain.conclusive]
-    below = [f"{gain.part} {gain.audience} {_shown(gain)}, {gain.verdict}" for gain in within if gain.gain < 0]
+    below = [f"{gain.part} {gain.audience} {shown(gain, SIGNED)}, {gain.verdict}" for gain in within if gain.gain < 0]
     judged = f"Within a language, {support} messages with an audience and {support} without: {len(within)} judged"
     yield f"{judged}; below TF-IDF: {'; '.join(below) or 'none'}."
 

@@ -1,7 +1,8 @@
 """The shortcut report: does a model know the audience, or only the language and the names that tend to come with it?
 
 F1 within each language beside the pooled one, the gain over the language-only rule, and how much F1 falls when names of
-people and countries are masked, beside the fall when as many other words are. What counts as a name: names.py.
+people and countries are masked, beside the fall when other words are, as many where there are so many. What counts as a
+name: names.py.
 """
 
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 from eval import names
 from eval.baselines import Judgement
 from eval.figures import MACRO, Figure, Judged
+from eval.metric_names import metric_name
 from eval.slices import ALL, supported
-from segmenter.metrics import Drawn, f1, resample
+from segmenter.intervals import Drawn, resample
+from segmenter.metrics import f1
 from segmenter.params import Params
 from segmenter.score import Scorer
 from segmenter.text import clean
@@ -23,7 +26,7 @@ from segmenter.text import clean
 WITHIN = "within languages"  # the mean over every language and audience that can be judged
 LANGUAGE_RULE = "language"  # the baseline that knows the language alone
 F1, GAIN, NAMES_FALL, OTHERS_FALL = "f1", "language_gain", "masked_fall", "others_masked_fall"
-COMPARED = (GAIN, NAMES_FALL, OTHERS_FALL)  # F1 less that of another judgement
+NAMES_EXCESS = "masked_fall_excess"  # by how much more F1 falls with names masked than with other words
 Labels = NDArray[np.bool_]
 Mentions = list[list[names.Mention]]  # of each message
 
@@ -61,8 +64,8 @@ class ShortcutReport:
     """What was found.
 
     Attributes:
-        found: Figures of metrics F1, GAIN, NAMES_FALL and OTHERS_FALL, per audience and macro; `part` is `all`, a
-            language, or WITHIN. Falls are the model's F1 less its F1 on the masked messages.
+        found: Figures of metrics F1, GAIN, NAMES_FALL, OTHERS_FALL and NAMES_EXCESS, per audience and macro; `part` is
+            `all`, a language, or WITHIN. Falls are the model's F1 less its F1 on the masked messages.
         masking: What was masked.
     """
 
@@ -104,30 +107,25 @@ class ShortcutReport:
         places = [ALL, WITHIN, *shown]
         masking, touched = self.masking, self.masking.n_touched / max(1, self.masking.n)
         what = f"Names of people and countries stand in {touched:.0%} of {masking.n:,} messages"
-        fall, others = self.figure(ALL, NAMES_FALL), self.figure(ALL, OTHERS_FALL)
+        fall, others, excess = (self.figure(ALL, metric).shown() for metric in (NAMES_FALL, OTHERS_FALL, NAMES_EXCESS))
         return [
-            f"Macro-F1: {'; '.join(f'{part} {_shown(self.figure(part, F1))}' for part in places)}.",
-            f"Gain over language alone: {'; '.join(f'{part} {_shown(self.figure(part, GAIN))}' for part in places)}.",
+            f"Macro-F1: {'; '.join(f'{part} {self.figure(part, F1).shown()}' for part in places)}.",
+            f"Gain over language alone: {'; '.join(f'{part} {self.figure(part, GAIN).shown()}' for part in places)}.",
             *([f"Not evaluable within: {'; '.join(rest)}."] if rest else []),
-            f"{what} ({masking.words_per_message:.2f} words a message); with them masked, macro-F1 falls by "
-            f"{_shown(fall)}, with as many other words masked by {_shown(others)}.",
+            f"{what} ({masking.words_per_message:.2f} words a message); with these {masking.n_words:,} words masked, macro-F1 "
+            f"falls by {fall}, with {masking.n_other_words:,} other words of the same messages masked by {others}; "
+            f"paired difference {excess}.",
         ]
 
 
 def _flat_name(figure: Figure) -> str:
     """Empty for what metrics.json alone has."""
-    part = {ALL: "", WITHIN: ""}.get(figure.part, f"{figure.part}/")
+    part = [] if figure.part in (ALL, WITHIN) else [figure.part]
     if figure.metric == F1:
-        return "" if figure.part == ALL else f"shortcut/within/{part}{figure.audience}"
+        return "" if figure.part == ALL else metric_name("shortcut", "within", *part, figure.audience)
     if figure.metric == GAIN and figure.part == WITHIN:
-        return f"shortcut/{GAIN}_within/{figure.audience}"
-    return f"shortcut/{figure.metric}/{part}{figure.audience}" if figure.part != WITHIN else ""
-
-
-def _shown(figure: Figure) -> str:
-    if figure.value is None or figure.low is None or figure.high is None:
-        return f"not evaluable, n = {figure.n:,}"
-    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+        return metric_name("shortcut", f"{GAIN}_within", figure.audience)
+    return metric_name("shortcut", figure.metric, *part, figure.audience) if figure.part != WITHIN else ""
 
 
 def shortcuts(
@@ -150,8 +148,14 @@ def shortcuts(
     lang = frame["lang"].to_numpy(str)
     parts = {ALL: np.ones(len(frame), np.bool_)} | {str(name): lang == name for name in np.unique(lang)}
     judgements = [chosen, rule, *(_without(scorer, cleaned, mentions, chosen) for mentions in (named, other))]
-    model, *rest = (_f1(judged, rows, list(parts.values()), params) for rows in judgements)
-    drawn = {F1: model} | {metric: model.less(one) for metric, one in zip(COMPARED, rest, strict=True)}
+    model, language, unnamed, others = (_f1(judged, rows, list(parts.values()), params) for rows in judgements)
+    drawn = {
+        F1: model,
+        GAIN: model.less(language),
+        NAMES_FALL: model.less(unnamed),
+        OTHERS_FALL: model.less(others),
+        NAMES_EXCESS: others.less(unnamed),
+    }
     found = [figure for metric, one in drawn.items() for figure in _figures(metric, one, judged, parts, params)]
     return ShortcutReport(found, _masking(cleaned, named, other))
 

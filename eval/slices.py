@@ -1,6 +1,7 @@
 """Slices of the judged messages: by the columns of params, by period, by length, those for several audiences.
 
-Every value is a slice, however few messages it has. Not here: what a slice's figures are (figures.py).
+Every value is a slice, however few messages it has; but small sources are not named, they are one together. Not here:
+what a slice's figures are (figures.py).
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from segmenter.summary.dates import Day, day_of
 ALL = "all"
 SEVERAL = "several audiences"
 LANGUAGE = "lang="
+SOURCE = "source"
 # A text, its labels and its keys are a message's own; nothing is grouped by author; periods are cut from dates.
 UNSLICED = ("text", "audiences", "id", "author", "created_at", "key", "group")
 PERIODS: dict[str, Callable[[Day], str]] = {
@@ -31,12 +33,12 @@ def slices(frame: pd.DataFrame, truth: Mask, settings: Eval) -> dict[str, Mask]:
     """The messages of each slice, as masks by name: `all`, `lang=en`, `lang, rest`, `period=2017`, `words=15-39`.
 
     Of slices that are the same messages, the first alone (same_slices names the others). `lang, rest` are the values of
-    a column that by themselves can carry no figure, together.
+    a column that by themselves can carry no figure, together; `source, rest` holds every small source too.
 
     Args:
         frame: A prepared split.
         truth: Its labels, shape (n_messages, n_audiences).
-        settings: Columns, period, bands and support.
+        settings: Columns, period, bands, support and how large a source is.
 
     Raises:
         ParamsError: A column of params is none that a slice can be made of.
@@ -65,11 +67,14 @@ def _all_slices(frame: pd.DataFrame, truth: Mask, settings: Eval) -> dict[str, M
             remedy = f"name some of {', '.join(columns)}, or have a table keep it (data.tables.keep)"
             raise ParamsError("eval.slices", f"{column!r} makes no slices", remedy)
         by_value = _by_value(column, frame[column])
-        found |= by_value
+        unnamed = _small_sources(by_value, settings) if column == SOURCE else set()
+        found |= {name: mask for name, mask in by_value.items() if name not in unnamed}
         small = [
-            mask for mask in by_value.values() if not supported(truth[mask], settings.slice_support_at_least).any()
+            mask
+            for name, mask in by_value.items()
+            if name in unnamed or not supported(truth[mask], settings.slice_support_at_least).any()
         ]
-        if len(small) > 1:
+        if len(small) > 1 or unnamed:
             found[f"{column}, rest"] = np.logical_or.reduce(small)
     found |= _by_value("period", frame["created_at"].map(lambda value: _period(value, settings)))
     found |= _by_length(frame["text"], settings.length_words)
@@ -83,6 +88,12 @@ def _by_value(name: str, values: pd.Series) -> dict[str, Mask]:
     known = shown.notna()
     found = {f"{name}={value}": (shown == value).to_numpy(np.bool_) for value in sorted(shown[known].unique())}
     return found | {f"{name} unknown": (~known).to_numpy(np.bool_)}
+
+
+def _small_sources(by_value: dict[str, Mask], settings: Eval) -> set[str]:
+    """Those with so few messages that to name them would say too much of who wrote."""
+    n_of = {name: mask.sum() for name, mask in by_value.items() if name.startswith(f"{SOURCE}=")}
+    return {name for name, n in n_of.items() if n < settings.source_messages_at_least}
 
 
 def _one_line(value: object) -> str | None:

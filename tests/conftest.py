@@ -297,6 +297,7 @@ def reseal() -> Callable[[Path, Path, dict[str, Any]], Bundle]:
 def pytest_configure() -> None:
     """One thread for tiny networks: on shared cores, several wait for each other far longer than they compute."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["SEGMENTER_CACHE"] = ""  # tests keep nothing in the user's own cache
     # MLflow starts its servers by name; an environment that is not activated has them beside its Python alone
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 

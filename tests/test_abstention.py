@@ -32,9 +32,16 @@ def settings(tiny_run: TinyRun) -> Eval:
 def scored(logits: NDArray[np.float32], scope: list[str] | None = None) -> Scored:
     """As a bundle with three such bands scores."""
     scores, n = to_scores(logits, [BAND] * 3), len(logits)
-    nothing = np.zeros(n)
-    verdicts = judge(scores, [BAND] * 3)
-    return Scored(logits, scores, verdicts, ["en"] * n, scope or [""] * n, nothing > 0, nothing.reshape(-1, 1), nothing)
+    return Scored(
+        logits=logits,
+        scores=scores,
+        verdicts=judge(scores, [BAND] * 3),
+        languages=["en"] * n,
+        scope=scope or [""] * n,
+        long=np.zeros(n, np.bool_),
+        pooled=np.zeros((n, 1), np.float32),
+        pieces_per_word=np.ones(n),
+    )
 
 
 def rows(first: list[float]) -> NDArray[np.float32]:
@@ -54,30 +61,44 @@ def found(manifest: Manifest, settings: Eval, scored: Scored, judged: Judged) ->
 def test_an_uncertain_message_counts_for_coverage_and_not_for_error(manifest: Manifest, settings: Eval) -> None:
     # 2 certain and right, 1 certain and wrong, 1 uncertain (score .5) that would be wrong: 3/4 covered, 1/3 wrong
     part = found(manifest, settings, scored(rows([3, -3, 3, 0])), judged(np.array([True, False, False, False])))
-    assert (part.n, part.n_certain, part.coverage, part.error) == (4, 3, 0.75, pytest.approx(1 / 3))
+    assert part.error is not None
+    assert (part.n, part.n_certain, part.coverage.value, part.error.value) == (4, 3, 0.75, pytest.approx(1 / 3))
 
 
 def test_a_message_out_of_scope_is_never_certain(manifest: Manifest, settings: Eval) -> None:
     part = found(manifest, settings, scored(rows([3, 3]), ["", "too_short"]), judged(np.array([True, False])))
-    assert (part.coverage, part.error) == (0.5, 0.0)
+    assert part.error is not None
+    assert (part.coverage.value, part.error.value) == (0.5, 0.0)
 
 
 def test_one_wrong_audience_is_a_wrong_set(manifest: Manifest, settings: Eval) -> None:
     logits = rows([3, 3])
     logits[1, 2] = 3
-    assert found(manifest, settings, scored(logits), judged(np.array([True, True]))).error == 0.5
+    error = found(manifest, settings, scored(logits), judged(np.array([True, True]))).error
+    assert error is not None
+    assert error.value == 0.5
 
 
 def test_where_nothing_is_certain_there_is_no_error(manifest: Manifest, settings: Eval) -> None:
     part = found(manifest, settings, scored(rows([0, 0])), judged(np.array([True, True])))
-    assert (part.coverage, part.error, part.error_low, part.error_high, part.held) == (0.0, None, None, None, None)
+    assert (part.coverage.value, part.error, part.held) == (0.0, None, None)
     assert "error_of_the_certain" not in part.metrics()
 
 
 def test_no_error_in_few_messages_is_not_sure_to_be_none(manifest: Manifest, settings: Eval) -> None:
-    # Wilson's upper bound of 0 in 10: 1.96**2 / (10 + 1.96**2) = .278
-    part = found(manifest, settings, scored(rows([3] * 10)), judged(np.full(10, True)))
-    assert (part.error, part.error_low, part.error_high) == (0.0, 0.0, pytest.approx(0.278, abs=0.001))
+    # Clopper and Pearson's upper bound of 0 in 10: 1 - .025^(1/10) = .3085
+    error = found(manifest, settings, scored(rows([3] * 10)), judged(np.full(10, True))).error
+    assert error is not None
+    assert (error.value, error.low, error.high) == (0.0, 0.0, pytest.approx(0.3085, abs=0.0001))
+
+
+def test_no_error_of_one_author_says_nothing_of_others(manifest: Manifest, settings: Eval) -> None:
+    # ten authors, one of whom wrote 491 of 500 messages: 500^2 / (491^2 + 9) = 1.04 of one size
+    clusters = [0] * 491 + list(range(1, 10))
+    error = found(manifest, settings, scored(rows([3] * 500)), judged(np.full(500, True), clusters)).error
+    assert error is not None
+    assert (error.value, error.low, error.high) == (0.0, 0.0, 1.0)
+    assert error.n_effective == pytest.approx(1.04, abs=0.005)
 
 
 def test_errors_of_one_author_widen_the_interval(manifest: Manifest, settings: Eval) -> None:
@@ -85,22 +106,25 @@ def test_errors_of_one_author_widen_the_interval(manifest: Manifest, settings: E
     said = scored(rows([3] * 200))
     alone = found(manifest, settings, said, judged(truth))
     together = found(manifest, settings, said, judged(truth, [number // 20 for number in range(200)]))
-    assert alone.error == together.error == pytest.approx(0.1)
-    width = [part.error_high - part.error_low for part in (alone, together)]  # type: ignore[operator]
+    errors = [part.error for part in (alone, together) if part.error is not None]
+    assert [error.value for error in errors] == [pytest.approx(0.1)] * 2
+    width = [error.high - error.low for error in errors]
     assert width[1] > 2 * width[0]
 
 
 def test_messages_for_several_audiences_are_not_evaluable_where_they_are_few(
     manifest: Manifest, settings: Eval
 ) -> None:
-    said, labels = scored(rows([3, 3, 3, 3])), judged(np.full(4, True))
-    for n_several, sentence in (
-        (1, "not evaluable, n = 1"),
-        (3, "100.0% of the certain have a wrong audience set, n = 3"),
+    # the last two are uncertain; three others are enough. Six, all wrong: 0.025^(1/6) = 54.1 %
+    said, labels = scored(rows([3] * 6 + [0] * 2)), judged(np.full(8, True))
+    for rows_of_several, sentence in (
+        ([0], "not evaluable, n = 1, 1 of them certain"),
+        ([0, 1, 7], "not evaluable, n = 3, 2 of them certain"),
+        (list(range(8)), "100.0% [54.1%, 100.0%] of 6 certain messages have a wrong audience set, n = 8"),
     ):
-        labels.truth[:n_several, 1] = True  # and the model says the first audience alone
+        labels.truth[rows_of_several, 1] = True  # and the model says the first audience alone
         part = found(manifest, settings, said, labels)
-        assert (part.n_several, part.several_sentence()) == (n_several, sentence)
+        assert (part.n_several, part.several_sentence()) == (len(rows_of_several), sentence)
 
 
 @pytest.mark.parametrize(

@@ -97,14 +97,15 @@ def test_tfidf_reads_the_cleaned_text(params: Params) -> None:
 
 
 def test_thresholds_are_chosen_on_dev(params: Params) -> None:
-    # dev says that what train calls gardeners' is for nobody: the best threshold leaves them out
-    judged = frame(*phrased((BEDS, "gardeners")))
-    turned = frame(*phrased((BEDS, ""), (LANE, "gardeners"), (SHELF, ""), (CLOUD, "")))
-    usual, other = (named(baselines(params, SPLITS | {"dev": dev}, judged), "tfidf") for dev in (SPLITS["dev"], turned))
-    assert usual.scores.tolist() == other.scores.tolist()
-    assert usual.chosen[:, 0].all()
-    thresholds = [judgement.scores[:, 0][~judgement.chosen[:, 0]].max(initial=0) for judgement in (usual, other)]
-    assert thresholds[0] <= thresholds[1]
+    # half of its words are those of gardeners' messages in train; of such messages one dev says that they are theirs, the
+    # other that they are nobody's
+    between = "water the {} lane"
+    judged = frame(*phrased((between, "")))
+    theirs, nobodys = (frame(*phrased((BEDS, "gardeners"), (between, ids), (CLOUD, ""))) for ids in ("gardeners", ""))
+    low, high = (named(baselines(params, SPLITS | {"dev": dev}, judged), "tfidf") for dev in (theirs, nobodys))
+    assert low.scores.tolist() == high.scores.tolist()
+    assert low.chosen[:, 0].all()
+    assert not high.chosen[:, 0].any()
 
 
 def test_weak_labels_teach_the_baselines_nothing(params: Params) -> None:
@@ -112,6 +113,13 @@ def test_weak_labels_teach_the_baselines_nothing(params: Params) -> None:
     weak = frame(*phrased((BEDS, "readers"))).assign(label_kind="weak")
     more = SPLITS | {"train": pd.concat([SPLITS["train"], weak], ignore_index=True)}
     for one, other in zip(baselines(params, SPLITS, judged), baselines(params, more, judged), strict=True):
+        assert one.scores.tolist() == other.scores.tolist()
+
+
+def test_weak_labels_teach_the_baselines_where_there_are_no_others(params: Params) -> None:
+    judged = frame(("the tall beds", "", "en"))
+    weak = {name: part.assign(label_kind="weak") for name, part in SPLITS.items()}
+    for one, other in zip(baselines(params, SPLITS, judged), baselines(params, weak, judged), strict=True):
         assert one.scores.tolist() == other.scores.tolist()
 
 

@@ -69,9 +69,10 @@ def test_a_model_of_other_audiences_is_judged_on_invariance_alone(own: Behaviour
     assert own.n_messages == own.capabilities()["invariance"].n_messages
 
 
-def test_what_the_text_rules_take_away_changes_no_score(own: BehaviourReport) -> None:
-    of = {rate.part: rate.value for rate in own.rates}
-    assert (of["zero_width"], of["look_alikes"]) == (1.0, 1.0)
+def test_what_the_text_rules_take_away_is_counted_apart_and_in_no_rate(own: BehaviourReport) -> None:
+    # 40 messages with zero-width and 40 with look-alike characters
+    assert own.n_equal == {"invariance": 80}
+    assert not {rate.part for rate in own.rates} & {"zero_width", "look_alikes"}
 
 
 def test_a_case_for_an_audience_that_the_model_lacks_is_skipped_and_counted() -> None:

@@ -93,5 +93,6 @@ def test_the_guarantee_says_what_it_rests_on() -> None:
     assert promised.sentence() == (
         "at most 7.5% of the messages that are not uncertain have a wrong audience set, with 99% confidence, "
         "for messages like those of the calibration authors; "
+        "tested on the out-of-fold scores of fold models of the same recipe, not on the sealed graph: "
         "there 62% were not uncertain, 40 of 1,250 of them wrong (300 authors, design effect 1.20)"
     )

@@ -64,6 +64,13 @@ def test_a_case_carries_its_texts_and_its_expectation(tmp_path: Path) -> None:
     assert five.expectation == Direction("cyclists", "rises_at_least", 0.3)
 
 
+def test_a_pair_is_one_text_where_the_text_rules_leave_no_difference(tmp_path: Path) -> None:
+    hidden = INVARIANCE.replace("{url: A link., name: A name.}", "{zero_width: Hidden., url: A link.}")
+    one, _, *pairs = read_suite(suite_folder(tmp_path, MINIMUM, hidden)).cases
+    assert not one.is_one_text  # a message alone is no pair
+    assert {case.group: case.is_one_text for case in pairs} == {"zero_width": True, "url": False}
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import typer
 from conftest import tiny_messages
 
-from eval.designs import HoldOut, hold_outs, trained
+from eval.designs import HoldOut, hold_outs, stands, trained
 from segmenter.bundle import audit
 from segmenter.errors import ParamsError, TableError
 from segmenter.params import Params, load_params
@@ -20,7 +21,9 @@ Prepared = Callable[..., Params]
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, tiny_params: dict[str, Any], write_params: Callable[..., Path]) -> Prepared:
+def prepared(
+    tmp_path: Path, tiny_bert: Path, tiny_params: dict[str, Any], write_params: Callable[..., Path]
+) -> Prepared:
     """A function that prepares the tiny messages, with what a function of their number adds, and gives their params.
 
     The messages of each word are written on one day, 15 words on 15 days. Every third has a given split.
@@ -33,6 +36,7 @@ def prepared(tmp_path: Path, tiny_params: dict[str, Any], write_params: Callable
         sections = tiny_params | {
             "data": tiny_params["data"] | {"tables": [tiny_params["data"]["tables"][0] | {"path": str(table)}]},
             "eval": tiny_params["eval"] | settings,
+            "base": tiny_params["base"] | {"model": str(shutil.copytree(tiny_bert, tmp_path / "encoder"))},
             "train": tiny_params["train"] | {"epochs": 1},
             "calibrate": tiny_params["calibrate"] | {"folds": 2},
             "tracking": tiny_params["tracking"] | {"run_folder": str(tmp_path / "run")},
@@ -149,6 +153,13 @@ def test_a_cut_is_trained_once_and_never_on_what_it_holds_out(
     rounds = params.model_copy(update={"eval": params.eval.model_copy(update={"bootstrap_rounds": 7})})
     [again] = hold_outs(rounds, "time")
     assert bundle_of(again, rounds) == first
+    longer = held.params.model_copy(update={"train": held.params.train.model_copy(update={"epochs": 2})})
+    bundle = Path(held.params.tracking.run_folder) / "bundle"
+    assert stands(bundle, held.params, params)
+    assert not stands(bundle, longer, params)
+    # other weights under the encoder's old name do too
+    (Path(params.base.model) / "model.safetensors").write_bytes(b"adapted anew")
+    assert not stands(bundle, held.params, params)
 
 
 def test_a_stage_that_fails_ends_the_command_with_its_exit_code(prepared: Prepared, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 from conftest import TinyRun
 
 from segmenter.calibration import log_odds
-from segmenter.explain import Explanation, Word, explain, without, words_of
+from segmenter.explain import Explanation, Word, explain, explain_each, without, words_of
 from segmenter.score import Scorer, open_scorer
 from segmenter.sections import Explain
 
@@ -100,6 +100,12 @@ def test_many_messages_keep_their_own_words(scorer: Scorer) -> None:
     texts = [BEDS, "???", "the old bakery"]
     alone = [explained(scorer, text) for text in texts]
     assert explain(scorer, texts, "gardeners", Explain(words_at_most=60)) == alone
+
+
+def test_several_audiences_are_explained_each_as_alone(scorer: Scorer) -> None:
+    texts, settings = [BEDS, BAKERY], Explain(words_at_most=60)
+    alone = [explain(scorer, texts, name, settings) for name in ("readers", "gardeners")]
+    assert explain_each(scorer, texts, ["readers", "gardeners"], settings) == alone
 
 
 def test_an_audience_that_the_bundle_lacks_is_the_callers_fault(scorer: Scorer) -> None:

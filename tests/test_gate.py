@@ -11,6 +11,7 @@ import yaml
 from conftest import Outcome, ServedRun, TinyRun
 from mlflow.entities import Run
 from rich.progress import Progress
+from safetensors.numpy import load_file, save_file
 from tiny_training import shortcut_rows
 
 from eval.gate import app
@@ -100,7 +101,7 @@ class Arena:
 
     def missed(self) -> list[str]:
         """The criteria that were not met."""
-        return [one["name"] for one in self.written()["criteria"] if not one["passed"]]
+        return [one["name"] for one in self.written()["criteria"] if one["state"] == "miss"]
 
     @property
     def folder(self) -> Path:
@@ -176,6 +177,36 @@ def test_a_passed_gate_stands_in_the_run_folder_and_in_the_challengers_run(
         files = {file.path for file in client.list_artifacts(run.info.run_id, "gate")}
         assert files == {"gate/gate.json", "gate/gate.md"}
         assert client.get_model_version_by_alias(here.settings.model_name, "champion").tags["gate"] == "passed"
+
+
+def test_the_decisions_on_a_split_are_counted_whoever_is_judged(
+    arena: MakeArena, models: Models, outcome_of: OutcomeOf
+) -> None:
+    here = arena()
+    read_split(load_params(here.path), "test").iloc[1:].to_parquet(here.folder / "data" / "test.parquet", index=False)
+    here.alias(champion=models.good, challenger=models.timid)  # on a split that no other test judges
+    for number in (1, 2):
+        assert f"decision number {number} on this split" in outcome_of(app, "--params", here.path).out
+    assert "a dry run, not counted" in outcome_of(app, "--params", here.path, "--dry-run").out
+    here.alias(champion=models.timid, challenger=models.good)
+    assert "decision number 3 on this split" in outcome_of(app, "--params", here.path).out
+    assert here.written()["decision"] == 3
+
+
+def test_an_int8_graph_that_decides_otherwise_is_refused_by_name(
+    arena: MakeArena, models: Models, outcome_of: OutcomeOf, tmp_path: Path, reseal: Reseal
+) -> None:
+    # the weights' head is turned round, the graph is as it was: fp32 chooses what the graph does not
+    here, turned = arena(), tmp_path / "turned"
+    shutil.copytree(models.good.bundle.path, turned)
+    weights = load_file(turned / "model.safetensors")
+    flipped = {name: -part if name.startswith("head.") else part for name, part in weights.items()}
+    save_file(flipped, turned / "model.safetensors")
+    cpu = {"precision": "int8", "int8_agreement": 1.0, "n_decisions": 300}
+    bundle = reseal(turned, tmp_path / "sealed", {"cpu": cpu})
+    sides = ("--challenger", bundle.path, "--champion", models.timid.bundle.path)
+    outcome = outcome_of(app, "--params", here.path, *sides, "--dry-run")
+    assert (outcome.code, here.missed()) == (1, ["int8_agreement"])
 
 
 def test_a_challenger_that_misses_changes_nothing_and_exits_1(
@@ -385,7 +416,7 @@ def test_a_model_that_learned_the_language_is_caught_by_name(
     outcome = outcome_of(app, "--params", here.path)
     assert outcome.err == ""
     gain, *_ = here.written()["criteria"]
-    assert (gain["passed"], gain["found"][:27]) == (True, "macro-F1 0.857 against 0.00")
+    assert (gain["state"], gain["found"][:27]) == ("pass", "macro-F1 0.857 against 0.00")
     assert here.missed() == ["within/de/gardeners", "within/en/cyclists"]
     assert outcome.code == 1
     assert here.aliases()["champion"] == timid.bundle.digest

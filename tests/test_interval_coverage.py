@@ -1,11 +1,12 @@
 """eval/interval_coverage.py: how often intervals hold the truth."""
 
+import numpy as np
 import pytest
 from conftest import REPOSITORY
 
 from eval import interval_coverage
 from eval.interval_coverage import ALL, AUDIENCES, MACRO, Held, Key, Plan, estimated_sets, held, truths
-from segmenter.metrics import Estimate
+from segmenter.intervals import Estimate
 from segmenter.params import load_params
 from segmenter.sections import Eval
 
@@ -29,19 +30,19 @@ def sets(settings: Eval) -> list[dict[Key, Estimate]]:
     return list(estimated_sets(Plan(120, 30, 600), "zipf", settings, 1))
 
 
-def of(found: list[Held], metric: str, audience: str) -> Held:
-    return next(one for one in found if (one.metric, one.audience) == (metric, audience))
-
-
-@pytest.mark.parametrize(
-    ("metric", "audience"),
-    [F1, ("precision", "20 %"), ("recall", "20 %"), ("average_precision", "20 %"), ("error_of_the_certain", ALL)],
-)
 def test_intervals_of_30_uneven_authors_hold_the_truth(
-    sets: list[dict[Key, Estimate]], truth: dict[Key, float], metric: str, audience: str
+    sets: list[dict[Key, Estimate]], truth: dict[Key, float]
 ) -> None:
-    # 95 % of 120 with a standard error of 2 %; the plain percentile interval holds it in about 90 %
-    assert of(held(sets, truth, "zipf"), metric, audience).held >= 0.90
+    # 95 % of 120 with a standard error of 2 %; the plain percentile interval holds it in 86 to 93 %
+    too_seldom = {(one.metric, one.audience): one.held for one in held(sets, truth, "zipf") if one.held < 0.90}
+    assert too_seldom == {}
+
+
+def test_intervals_of_30_uneven_authors_are_no_wider_than_they_say(
+    sets: list[dict[Key, Estimate]], truth: dict[Key, float]
+) -> None:
+    # were they all that a figure can be, they would hold the truth always
+    assert np.mean([one.held for one in held(sets, truth, "zipf")]) <= 0.98
 
 
 def test_every_metric_is_simulated(truth: dict[Key, float]) -> None:
@@ -53,14 +54,14 @@ def test_every_metric_is_simulated(truth: dict[Key, float]) -> None:
 
 
 def test_an_interval_holds_a_truth_on_its_bounds_and_none_beyond() -> None:
-    intervals = [Estimate(0.5, 0.25, 0.75), Estimate(0.5, 0.25, 0.5), Estimate(1, 0.75, 1), Estimate(0, 0, 0.25)]
-    found = held([{F1: one} for one in intervals], {F1: 0.5}, "zipf")
+    intervals = [(0.5, 0.25, 0.75), (0.5, 0.25, 0.5), (1.0, 0.75, 1.0), (0.0, 0.0, 0.25)]
+    found = held([{F1: Estimate(*one, 9.0)} for one in intervals], {F1: 0.5}, "zipf")
     # two of four; widths 1/2 and three times 1/4
     assert found == [Held("zipf", "f1", MACRO, truth=0.5, held=0.5, width=0.25, n=4)]
 
 
 def test_test_sets_that_cannot_carry_a_figure_do_not_count() -> None:
-    found = held([{F1: Estimate(0.5, 0.4, 0.6)}, {}], {F1: 0.5}, "zipf")
+    found = held([{F1: Estimate(0.5, 0.4, 0.6, 9.0)}, {}], {F1: 0.5}, "zipf")
     assert (found[0].held, found[0].n) == (1.0, 1)
 
 

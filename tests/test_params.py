@@ -58,8 +58,8 @@ def test_packaged_settings_have_the_keys_that_a_params_file_may_replace(whole: d
 
 def test_settings_of_their_own_file_replace_the_packaged_ones(write: Write) -> None:
     packaged = load_settings(None).model_dump()
-    packaged["score"]["chunk_messages"] = 17
-    assert load_settings(write(packaged)).score.chunk_messages == 17
+    packaged["score"]["part_rows"] = 17
+    assert load_settings(write(packaged)).score.part_rows == 17
 
 
 def test_a_misspelt_section_is_named_when_a_whole_params_file_serves_as_settings(

@@ -10,6 +10,7 @@ from eval.abstention import Abstention, RiskPoint
 from eval.baselines import Judgement
 from eval.figures import Judged
 from eval.plots import confusion_chart, draw_all, draw_coverage_risk, title
+from segmenter.intervals import Estimate
 
 TRUTH = np.array([[1, 0], [1, 0], [0, 1], [0, 0], [1, 1]], np.bool_)
 CHOSEN = np.array([[1, 0], [0, 0], [0, 1], [1, 0], [1, 1]], np.bool_)
@@ -49,15 +50,13 @@ def test_a_message_of_two_audiences_counts_in_each_of_its_cells() -> None:
 
 def abstained(**changes: Any) -> Abstention:  # noqa: ANN401
     """100 messages of which half are certain and a tenth of these wrong."""
-    whole = {"coverage": 0.5, "coverage_low": 0.4, "coverage_high": 0.6, "error": 0.1, "error_low": 0.05}
-    whole |= {"error_high": 0.2, "n": 100, "n_certain": 50, "n_several": 0, "error_several": None}
+    whole = {"coverage": Estimate(0.5, 0.4, 0.6, 90.0), "error": Estimate(0.1, 0.05, 0.2, 45.0), "error_several": None}
+    whole |= {"n": 100, "n_certain": 50, "n_several": 0, "n_several_certain": 0}
     curve = [RiskPoint(2.0, 0.2, 0.05), RiskPoint(0.0, 1.0, 0.3)]
     return Abstention(**(whole | {"risk": None, "held": None, "curve": curve} | changes))
 
 
-@pytest.mark.parametrize(
-    "changes", [{}, {"risk": 0.05}, {"error": None, "error_low": None, "error_high": None, "curve": []}]
-)
+@pytest.mark.parametrize("changes", [{}, {"risk": 0.05}, {"error": None, "curve": []}])
 def test_coverage_and_risk_are_drawn_with_something_on_them(tmp_path: Path, changes: dict[str, Any]) -> None:
     draw_coverage_risk(tmp_path, abstained(**changes), split="test")
     assert n_colours(tmp_path / "coverage_risk.png") > 10

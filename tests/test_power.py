@@ -19,8 +19,8 @@ def passed(gain: float, n_passed: int) -> Passed:
 
 
 def test_equal_models_hardly_ever_pass(params: Params) -> None:
-    # 2.5 % of 200 are 5; more than 13 in less than one of a thousand
-    assert sum(contests("all common", 500, 0.0, 200, params)) <= 13
+    # 2.5 % of 200 are 5; at most 5 % may pass
+    assert sum(contests("all common", 500, 0.0, 200, params)) <= 10
 
 
 def test_a_much_better_model_passes(params: Params) -> None:

@@ -14,16 +14,16 @@ def case(message: str, group: str, language: str = "en", capability: str = "inva
 def test_rates_are_counted_by_capability_group_and_language() -> None:
     cases = [case("1", "url"), case("1", "typos"), case("2", "url", "de"), case("3", "none_of_it", "en", "minimum")]
     found = rates_of(cases, {"1/url": True, "1/typos": False, "2/url": True, "3/none_of_it": False})
-    counted = [(rate.capability, rate.part, rate.n, rate.n_messages, rate.passed) for rate in found]
+    counted = [(rate.capability, rate.kind, rate.part, rate.n, rate.n_messages, rate.passed) for rate in found]
     assert counted == [
-        ("invariance", "all", 3, 2, 2),
-        ("invariance", "url", 2, 2, 2),
-        ("invariance", "typos", 1, 1, 0),
-        ("invariance", "de", 1, 1, 1),
-        ("invariance", "en", 2, 1, 1),
-        ("minimum", "all", 1, 1, 0),
-        ("minimum", "none_of_it", 1, 1, 0),
-        ("minimum", "en", 1, 1, 0),
+        ("invariance", "all", "all", 3, 2, 2),
+        ("invariance", "group", "url", 2, 2, 2),
+        ("invariance", "group", "typos", 1, 1, 0),
+        ("invariance", "language", "de", 1, 1, 1),
+        ("invariance", "language", "en", 2, 1, 1),
+        ("minimum", "all", "all", 1, 1, 0),
+        ("minimum", "group", "none_of_it", 1, 1, 0),
+        ("minimum", "language", "en", 1, 1, 0),
     ]
     assert found[0].value == pytest.approx(2 / 3)
 

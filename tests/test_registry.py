@@ -10,8 +10,9 @@ import pytest
 from conftest import Outcome, ServedRun, TinyRun, TinyVersion, free_port
 
 from segmenter.bundle import audit
-from segmenter.cli import EMBEDDED_STORE, app
+from segmenter.cli import app
 from segmenter.errors import BundleError, TrackingError
+from segmenter.named import EMBEDDED_STORE
 from segmenter.registry import (
     Version,
     fetched,
@@ -309,6 +310,20 @@ def test_rollback_without_a_previous_champion_is_one_sentence(versions: tuple[Tr
     with pytest.raises(TrackingError, match="@previous: is no version; there is nothing to go back to before a second"):
         rollback(settings, settings.model_name)
     assert aliases(settings) == {"champion": 1}
+
+
+def test_a_rollback_that_broke_off_is_not_taken_for_one_to_undo(versions: tuple[Tracking, list[Version]]) -> None:
+    # the champion had moved back, `previous` not yet
+    settings, found = versions
+    promote(settings, found[0], None)
+    promote(settings, found[2], found[0])
+    with store(settings.uri):
+        mlflow.MlflowClient().set_registered_model_alias(settings.model_name, "champion", "1")
+    with pytest.raises(
+        TrackingError, match="@previous: is version 1, the champion itself, since a promotion or rollback"
+    ):
+        rollback(settings, settings.model_name)
+    assert aliases(settings) == {"champion": 1, "previous": 1}
 
 
 def test_a_version_is_tagged(versions: tuple[Tracking, list[Version]]) -> None:

@@ -140,6 +140,13 @@ def test_a_bundle_of_other_messages_does_not_count(own: Params) -> None:
     assert sealed(own) is None
 
 
+def test_a_bundle_of_another_base_encoder_does_not_count(own: Params, reseal: Reseal, tmp_path: Path) -> None:
+    bundle = Path(own.tracking.run_folder) / "bundle"
+    made = audit(bundle).manifest.encoder.model_dump() | {"sha256": "0" * 64}
+    reseal(bundle.rename(tmp_path / "former"), bundle, {"encoder": made})
+    assert sealed(own) is None
+
+
 def test_a_bundle_that_was_changed_does_not_count(own: Params) -> None:
     Path(own.tracking.run_folder, "bundle", "config.json").write_bytes(b"{}")
     assert sealed(own) is None

@@ -61,7 +61,7 @@ def test_the_macro_figure_stands_first() -> None:
 def test_a_line_of_the_gains_holds_support_spread_interval_and_verdict() -> None:
     lines = list(gain_lines([gain("en", "gardeners", 0.03)], 3))
     assert lines[2] == (
-        "| en (200) | gardeners | 60 / 140 | 0.730 (0.700–0.750) | 0.700 | +0.030 [0.010, 0.050] | better |"
+        "| en (200) | gardeners | 60 / 140 | 0.730 (0.700–0.750) | 0.700 | +0.030 [+0.010, +0.050] | better |"
     )
 
 
@@ -75,7 +75,7 @@ def test_the_table_of_gains_fits_eighty_columns() -> None:
 
 def test_the_pooled_sentence_gives_the_interval_and_what_it_means(tiny_run: TinyRun) -> None:
     sentence, _ = conclusions([gain("all", "macro", 0.03)], tiny_run.params)
-    assert sentence == "Pooled macro-F1 0.730 against TF-IDF 0.700: +0.030 [0.010, 0.050], better."
+    assert sentence == "Pooled macro-F1 0.730 against TF-IDF 0.700: +0.030 [+0.010, +0.050], better."
 
 
 def test_within_languages_only_what_lies_below_is_named(tiny_run: TinyRun) -> None:
@@ -89,7 +89,7 @@ def test_within_languages_only_what_lies_below_is_named(tiny_run: TinyRun) -> No
     [sentence] = conclusions(found, tiny_run.params)
     assert sentence == (
         "Within a language, 50 messages with an audience and 50 without: 2 judged; "
-        "below TF-IDF: lang=de gardeners -0.010 [-0.030, 0.010], open."
+        "below TF-IDF: lang=de gardeners -0.010 [-0.030, +0.010], open."
     )
 
 

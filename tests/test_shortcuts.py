@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from eval.baselines import Judgement
 from eval.figures import MACRO, Judged
 from eval.names import mentions, without
-from eval.shortcuts import F1, GAIN, NAMES_FALL, OTHERS_FALL, WITHIN, ShortcutReport, shortcuts
+from eval.shortcuts import F1, GAIN, NAMES_EXCESS, NAMES_FALL, OTHERS_FALL, WITHIN, ShortcutReport, shortcuts
 from eval.slices import ALL
 from segmenter.metrics import counts
 from segmenter.prepared import label_array, read_split
@@ -80,7 +80,7 @@ def test_a_model_that_is_the_language_rule_gains_nothing_on_it(by_language: Shor
 def test_where_no_name_stands_nothing_is_masked_and_f1_stays(by_language: ShortcutReport) -> None:
     masking = by_language.masking
     assert (masking.n_touched, masking.n_words, masking.n_other_words) == (0, 0, 0)
-    for metric in (NAMES_FALL, OTHERS_FALL):
+    for metric in (NAMES_FALL, OTHERS_FALL, NAMES_EXCESS):
         figure = by_language.figure(ALL, metric)
         assert (figure.value, figure.low, figure.high) == (0.0, 0.0, 0.0)
 
@@ -132,9 +132,9 @@ def test_metrics_have_flat_names(by_language: ShortcutReport) -> None:
 
 def test_every_figure_goes_into_the_whole_report(by_language: ShortcutReport) -> None:
     whole = by_language.as_dict()
-    # 4 metrics, 4 parts (all, de, en, the mean of both), 3 audiences and macro
+    # 5 metrics, 4 parts (all, de, en, the mean of both), 3 audiences and macro
     assert isinstance(whole["figures"], list)
-    assert len(whole["figures"]) == 4 * 4 * 4
+    assert len(whole["figures"]) == 5 * 4 * 4
     assert whole["figures"][0]["audience"] == "gardeners"
 
 
@@ -145,9 +145,39 @@ def test_an_unknown_figure_is_a_fault(by_language: ShortcutReport) -> None:
 
 def test_sentences_set_the_fall_beside_that_of_other_words(named: tuple[ShortcutReport, pd.DataFrame]) -> None:
     found, _ = named
-    last = found.sentences()[-1]
+    fall, others, excess = (found.figure(ALL, metric).shown() for metric in (NAMES_FALL, OTHERS_FALL, NAMES_EXCESS))
+    last, n = found.sentences()[-1], found.masking.n_words
     assert re.match(r"Names of people and countries stand in \d\d% of", last)
-    assert re.search(r"macro-F1 falls by -?0\.\d{3} \[.*\], with as many other words masked by", last)
+    assert last.endswith(
+        f"with these {n} words masked, macro-F1 falls by {fall}, with {n} other words of the same messages masked by "
+        f"{others}; paired difference {excess}."
+    )
+
+
+def test_the_two_falls_are_compared_in_pairs(named: tuple[ShortcutReport, pd.DataFrame]) -> None:
+    found, _ = named
+    fall, others, excess = (
+        found.figure(ALL, metric, "readers").value for metric in (NAMES_FALL, OTHERS_FALL, NAMES_EXCESS)
+    )
+    assert fall is not None
+    assert others is not None
+    assert excess == pytest.approx(fall - others)
+
+
+def test_where_a_message_has_too_few_other_words_fewer_are_masked_and_counted(
+    tiny_run: TinyRun, scorer: Scorer, frame: pd.DataFrame
+) -> None:
+    # names alone, two words of them: no other word is there to be masked
+    texts = [
+        "Norway, Sweden" if lang == "en" else text for text, lang in zip(frame["text"], frame["lang"], strict=True)
+    ]
+    own = frame.assign(text=texts)
+    chosen = label_array(own, tiny_run.params.audience_ids)
+    found = report(tiny_run, scorer, own, chosen, ~chosen)
+    n = int((frame["lang"] == "en").sum())
+    assert (found.masking.n_words, found.masking.n_other_words) == (2 * n, 0)
+    assert f"these {2 * n} words masked, " in found.sentences()[-1]
+    assert "with 0 other words of the same messages" in found.sentences()[-1]
 
 
 def test_macro_is_the_mean_of_the_audiences(by_language: ShortcutReport) -> None:

@@ -18,6 +18,7 @@ SETTINGS = load_params(REPOSITORY / "params.yaml").eval.model_copy(
         "slice_support_at_least": 1,
         "conclusion_support_at_least": 1,
         "slices": ["lang", "source"],
+        "source_messages_at_least": 1,
         "period": "year",
         "length_words": [3, 5],
     }
@@ -75,6 +76,26 @@ def test_one_value_that_can_carry_no_figure_is_not_taken_together() -> None:
     carried = np.column_stack([CARRIED[:, 0], [1, 0, 1, 0, 0, 0]]).astype(np.bool_)
     one = having(slices=["split_unit"])
     assert "split_unit, rest" not in places(one, carried)
+
+
+def test_small_sources_are_one_slice_without_their_names() -> None:
+    # the gazette has three messages, the herald one; those without a source are all for gardeners, so they can carry no figure
+    two, four = (places(having(source_messages_at_least=n, slices=["source"])) for n in (2, 4))
+    assert (two["source=gazette"], two["source, rest"]) == ([0, 1, 2], [3, 4, 5])
+    assert "source=herald" not in two
+    assert "source, rest" not in four  # which are all messages
+    assert [name for name in four if name.startswith("source=")] == []
+
+
+def test_a_single_small_source_is_not_named_either() -> None:
+    herald = MESSAGES.assign(source=["gazette"] * 5 + ["herald"])
+    found = slices(herald, CARRIED, having(source_messages_at_least=2, slices=["source"], period="year"))
+    assert "source=gazette" in found
+    assert np.flatnonzero(found["source, rest"]).tolist() == [5]
+
+
+def test_small_values_of_another_column_keep_their_names() -> None:
+    assert "lang=it" in places(having(source_messages_at_least=9))
 
 
 def test_a_period_begins_at_midnight_of_utc() -> None:

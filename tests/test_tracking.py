@@ -26,6 +26,7 @@ from segmenter.tracking import (
     logged_metrics,
     run_exists,
     store,
+    tag_values,
     tracked_run,
     tracking_uri,
 )
@@ -103,6 +104,15 @@ def test_a_table_that_only_judges_is_logged_for_its_split(
 def test_figures_are_logged_under_flat_names(tiny_version: TinyVersion, tracked: Run) -> None:
     flat = flat_metrics(tiny_version.evaluation)
     assert {name: tracked.data.metrics[name] for name in flat} == flat
+
+
+def test_a_tag_is_known_of_every_run_and_experiment(tiny_run: TinyRun, tiny_store: str) -> None:
+    elsewhere = tiny_run.params.tracking.model_copy(update={"experiment": "elsewhere"})
+    for settings, value in ((tiny_run.params.tracking, "1"), (elsewhere, "2")):
+        with tracked_run(settings, name="tagged", run_id=None, tags={"seen/a.b-c": value}):
+            pass
+    assert sorted(tag_values(elsewhere, "seen/a.b-c")) == ["1", "2"]
+    assert tag_values(elsewhere, "seen/nobody") == []
 
 
 def test_loss_and_dev_figures_are_logged_for_every_epoch(tiny_version: TinyVersion, tiny_store: str) -> None:

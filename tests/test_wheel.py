@@ -115,7 +115,7 @@ def test_explaining_asks_for_nothing_beyond_the_base_install(wheel: Wheel, corpu
         ),
         (
             "score corpus.csv --model models:/audience@champion --out out.csv",
-            "segmenter: mlflow is not installed; pip install 'audience-segmenter[tracking]'",
+            "segmenter: models:/audience@champion: mlflow is not installed; pip install 'audience-segmenter[tracking]'",
         ),
         (
             "summarise scored.parquet --out summary",

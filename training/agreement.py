@@ -7,7 +7,7 @@ import krippendorff
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.metrics import interval
+from segmenter.intervals import interval
 
 Counts = NDArray[np.int64]
 
@@ -68,8 +68,9 @@ def _of_audience(audience: str, several: list[list[list[str]]], bootstrap: Boots
         return Agreement(audience, None, None, None, n, n_marked)
     rng = np.random.default_rng(bootstrap.seed)
     draws = np.array([_alpha(values[rng.integers(0, n, n)]) for _ in range(bootstrap.n_rounds)])
-    low, high = interval(draws, n)
-    return Agreement(audience, _alpha(values), float(low), float(high), n, n_marked)
+    alpha = _alpha(values)
+    low, high = interval(draws, alpha, n)
+    return Agreement(audience, alpha, float(low), min(float(high), 1.0), n, n_marked)
 
 
 def _alpha(values: Counts) -> float:

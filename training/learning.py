@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from segmenter import tracking
 from segmenter.errors import TableError
-from segmenter.metrics import f1, macro_f1, resample
+from segmenter.intervals import resample
+from segmenter.metrics import f1, macro_f1
 from segmenter.params import Params
 from segmenter.prepared import REPORT, data_folder, label_array, read_split, table_digests
 from segmenter.writers import whole_file, write_text

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from segmenter import tracking
 from segmenter.bundle import Bundle, audit
+from segmenter.encoders import encoder_digest, encoder_folder
 from segmenter.errors import BundleError
 from segmenter.metrics import counts
 from segmenter.params import Params
@@ -43,7 +44,7 @@ class Repeat:
 def repeat(params: Params, n_seeds: int, train: Callable[[Params], Bundle]) -> list[Repeat]:
     """Train with `n_seeds` seeds from the params' own upwards, each in `<run_folder>/seed-<n>`; log them as one.
 
-    A seed whose bundle is sealed from the same params and messages is not trained again.
+    A seed whose bundle is sealed from the same params, messages and base encoder is not trained again.
 
     Args:
         params: Their prepared splits serve every seed.
@@ -86,13 +87,19 @@ def _lay_out(params: Params, own: Params) -> None:
 
 
 def sealed(params: Params) -> Bundle | None:
-    """The bundle in the run folder, if these very params and messages made it."""
+    """The bundle in the run folder, if these very params, messages and base encoder made it.
+
+    Raises:
+        ModelError: The base encoder cannot be had.
+    """
     try:
         bundle = audit(Path(params.tracking.run_folder) / "bundle")
     except BundleError:  # none, not whole, or of other text rules
         return None
-    made_from = (bundle.manifest.params, bundle.manifest.data, bundle.row_keys)
-    return bundle if made_from == (params.model_dump(), table_digests(params), read_frames(params).keys) else None
+    made_from = (bundle.manifest.params, bundle.manifest.data, bundle.row_keys, bundle.manifest.encoder.sha256)
+    encoder = encoder_digest(params.base, encoder_folder(params.base)[0])
+    wanted = (params.model_dump(), table_digests(params), read_frames(params).keys, encoder)
+    return bundle if made_from == wanted else None
 
 
 def _f1_on_dev(params: Params, bundle: Bundle) -> dict[str, float]:

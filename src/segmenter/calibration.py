@@ -70,7 +70,8 @@ class Guarantee(Section):
         return (
             f"at most {100 * self.risk:g}% of the messages that are not uncertain have a wrong audience set, "
             f"with {100 * self.confidence:g}% confidence, for messages like those of the calibration authors; "
-            f"there {self.coverage:.0%} were not uncertain, {self.n_errors:,} of {self.n_messages:,} of them wrong "
+            f"tested on the out-of-fold scores of fold models of the same recipe, not on the sealed graph: there "
+            f"{self.coverage:.0%} were not uncertain, {self.n_errors:,} of {self.n_messages:,} of them wrong "
             f"({self.n_clusters:,} authors, design effect {self.design_effect:.2f})"
         )
 

@@ -6,7 +6,7 @@ Understanding neural networks through representation erasure. Not here: how true
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,10 +76,26 @@ def explain(scorer: Scorer, texts: Sequence[str], audience_id: str, settings: Ex
     Raises:
         ValueError: The bundle has no such audience.
     """
-    column = scorer.bundle.audience_ids.index(audience_id)
+    return explain_each(scorer, texts, [audience_id], settings)[0]
+
+
+def explain_each(
+    scorer: Scorer, texts: Sequence[str], audience_ids: Sequence[str], settings: Explain
+) -> list[list[Explanation]]:
+    """The same for several audiences, a list each; what is to be scored is scored once for all of them.
+
+    Raises:
+        ValueError: The bundle has no such audience.
+    """
+    columns = [scorer.bundle.audience_ids.index(name) for name in audience_ids]
     runs = [_runs(text, settings.words_at_most) for text in texts]
     parts = [part for text, found in zip(texts, runs, strict=True) for part in (text, *_each_left_out(text, found))]
-    scores = iter(scorer.score(parts).scores[:, column].tolist())
+    by_audience = scorer.score(parts).scores[:, columns].T.tolist()
+    return [_explained(texts, runs, iter(scores)) for scores in by_audience]
+
+
+def _explained(texts: Sequence[str], runs: list[list[list[Word]]], scores: Iterator[float]) -> list[Explanation]:
+    """From the scores of each whole message and those without each of its runs, in that order."""
     explained = []
     for text, found in zip(texts, runs, strict=True):
         whole = next(scores)

@@ -10,7 +10,7 @@ import numpy as np
 from rich.text import Text
 
 from segmenter.errors import TableError
-from segmenter.explain import Explanation, WordEffect, explain
+from segmenter.explain import Explanation, WordEffect, explain_each
 from segmenter.score import Scorer
 from segmenter.sections import Explain
 
@@ -114,9 +114,9 @@ def explain_message(scorer: Scorer, text: str, audience_id: str | None, settings
     else:
         columns = np.flatnonzero(scored.verdicts.chosen[0] | scored.verdicts.near[0]).tolist()
         columns = columns or [int(scored.scores[0].argmax())]
+    found = explain_each(scorer, [text], [audience_ids[i] for i in columns], settings)
     parts = [
-        ForAudience(audience_ids[i], calibration[i].threshold, explain(scorer, [text], audience_ids[i], settings)[0])
-        for i in columns
+        ForAudience(audience_ids[i], calibration[i].threshold, one) for i, [one] in zip(columns, found, strict=True)
     ]
     if not parts[0].explanation.words:
         raise TableError(WHERE, "has no words", "name a message that has some")

@@ -1,18 +1,18 @@
-"""Arrays to figures: what a set of scores is worth against reference labels, and how sure that is.
+"""Arrays to figures: what a set of scores is worth against reference labels.
 
 Every metric is computed over weighted messages: once as they are, and once per resample of whole authors, all at one
-time. Tables and plots are eval/'s.
+time. Not here: resamples and intervals (intervals.py); tables and plots, which are eval/'s.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr
 
-Labels = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-TAIL = 0.025  # beyond either bound of a 95 % interval
+from segmenter.intervals import Drawn, Floats, Labels, Resamples, student
+
+STEPS = 14  # of a search that halves: finer than a figure is shown
 CELLS = 2**18  # weights (resamples times messages) that are summed at one time: what a processor's cache holds
 
 
@@ -74,6 +74,8 @@ def brier(truth: Labels, scores: Floats) -> Floats:
 def calibration_error(truth: Labels, scores: Floats, n_bins: int) -> Floats:
     """Expected calibration error per audience over bins of equal message count, shape (n_audiences,).
 
+    Messages of one score are in one bin, so the error does not depend on their order.
+
     Source: Nguyen and O'Connor 2015 (adaptive bins).
     """
     return _calibration_error(truth, scores, _as_they_are(len(truth)), n_bins).values
@@ -85,15 +87,17 @@ def exact_match(truth: Labels, chosen: Labels) -> float:
 
 
 def reliability(truth: Labels, scores: Floats, n_bins: int) -> list[tuple[float, float, int]]:
-    """Mean score, share of true and count per bin of equal message count, for one audience (1-d arrays)."""
+    """Mean score, share of true and count per bin, for one audience (1-d arrays); bins are those of calibration_error."""
     parts = _bins(scores, n_bins)
     return [(float(scores[part].mean()), float(truth[part].mean()), len(part)) for part in parts]
 
 
 def _bins(scores: Floats, n_bins: int) -> list[NDArray[np.int64]]:
-    """Places of the messages of each bin, by rising score."""
-    parts = np.array_split(np.argsort(scores, kind="stable"), n_bins)
-    return [part for part in parts if len(part)]
+    """Places of the messages of each bin, by rising score: as near to equal counts as messages of one score allow."""
+    order = np.argsort(scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True)) + 1  # of each score
+    equal = np.cumsum([len(part) for part in np.array_split(order, n_bins)])
+    return np.split(order, np.unique(ends[np.searchsorted(ends, equal)])[:-1])
 
 
 GRID = np.round(np.arange(0.05, 0.951, 0.01), 2)
@@ -112,124 +116,8 @@ def best_threshold(scores: Floats, truth: Labels, seed: int) -> float:
     return float(np.round(np.median([tied[len(tied) // 2] for tied in ties]), 3))
 
 
-@dataclass(frozen=True)
-class Resamples:
-    """Test sets resampled by author, as weights of the messages at hand; the first of them is the messages as they are.
-
-    Attributes:
-        cluster: Which cluster each message is of, shape (n_messages,), numbered from 0.
-        times: How often each cluster is in each test set, shape (1 + n_rounds, n_clusters); the first row is ones.
-    """
-
-    cluster: NDArray[np.int64]
-    times: Floats
-
-    def sums(self, part: Labels | Floats) -> Floats:
-        """Totals of a part of shape (n_messages, n_columns) in each test set, shape (1 + n_rounds, n_columns)."""
-        return np.asarray(self.times @ self._by_cluster(part))
-
-    def n_effective(self, part: Labels) -> Floats:
-        """Clusters of one size that would tell as much of a part as these do, shape (n_columns,), 0.0 where it is empty.
-
-        It is the number of clusters with messages of the part where each has as many, less where a few have most.
-        Source: Kish 1965, Survey Sampling, 11.7.
-        """
-        sizes = self._by_cluster(part)
-        return _ratio(sizes.sum(axis=0) ** 2, (sizes**2).sum(axis=0))
-
-    def _by_cluster(self, part: Labels | Floats) -> Floats:
-        order = np.argsort(self.cluster, kind="stable")
-        starts = np.searchsorted(self.cluster[order], np.arange(self.times.shape[1]))
-        return np.add.reduceat(part[order].astype(np.float64), starts, axis=0)
-
-
-def resample(clusters: NDArray[np.int64], *, n_rounds: int, seed: int) -> Resamples:
-    """Test sets of whole clusters, as many as there are, drawn with replacement.
-
-    Args:
-        clusters: Shape (n_messages,), any numbers; messages of one author share one.
-        n_rounds: How many test sets.
-        seed: Of the draw; one seed and the same clusters give the same test sets, so that differences are paired.
-
-    Source: Field and Welsh 2007 (cluster bootstrap).
-    """
-    _, cluster = np.unique(clusters, return_inverse=True)
-    n_clusters = int(cluster.max()) + 1
-    times = np.random.default_rng(seed).multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n_rounds)
-    return Resamples(cluster, np.vstack([np.ones(n_clusters), times]))
-
-
 def _as_they_are(n_messages: int) -> Resamples:
     return Resamples(np.arange(n_messages), np.ones((1, n_messages)))
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A metric of the messages as they are, and of each resample.
-
-    Attributes:
-        values: Shape (n_columns,), one an audience; exact match and the like have one column. 1 at most.
-        draws: Shape (n_rounds, n_columns); row for row of the same messages wherever the Resamples are the same.
-        n_effective: Of the messages that the metric is a share of, shape (n_columns,).
-        least: What the metric cannot be below: 0.0, of a difference -1.0.
-        lifted: The fewer the messages, the higher the metric on average, so a resample's is higher than theirs.
-    """
-
-    values: Floats
-    draws: Floats
-    n_effective: Floats
-    least: float = 0.0
-    lifted: bool = False
-
-    def less(self, other: "Drawn") -> "Drawn":
-        """The paired difference."""
-        n_effective = np.minimum(self.n_effective, other.n_effective)
-        return Drawn(self.values - other.values, self.draws - other.draws, n_effective, -1.0)
-
-    def estimate(self, columns: Labels) -> Estimate:
-        """The mean over some columns (a mask), with its interval.
-
-        Where no resample can differ, the interval is not that point: of one author it is all that the metric can be;
-        of all messages right, or none, it is that of so many clusters. Source: Clopper and Pearson 1934.
-        """
-        value, n_effective = float(self.values[columns].mean()), float(self.n_effective[columns].mean())
-        low, high = map(float, interval(self.draws[:, columns].mean(axis=1), n_effective))
-        if n_effective <= 1:
-            return Estimate(value, self.least, 1.0)
-        if self.lifted:  # the truth may be as far below as a resample is above
-            low = max(self.least, min(low, 2 * value - high))
-        if low == high and self.least == 0.0:
-            low = TAIL ** (1 / n_effective) if value == 1.0 else low
-            high = 1 - TAIL ** (1 / n_effective) if value == 0.0 else high
-        return Estimate(value, low, high)
-
-
-def interval(draws: Floats, n_effective: float) -> tuple[Floats, Floats]:
-    """95 % interval over the first axis, without NaN: lower and upper bound.
-
-    The percentiles of a few clusters of uneven size lie too close together; they are moved apart as far as Student's t
-    of so many clusters is wider than the normal distribution.
-
-    Args:
-        draws: Shape (n_rounds, ...).
-        n_effective: Clusters of one size, as many as would tell as much.
-
-    Source: Hesterberg 2015, What Teachers Should Know About the Bootstrap, 5.3 (expanded percentiles); Carter,
-    Schnepel and Steigerwald 2017 (t of the effective number of clusters).
-    """
-    n = max(n_effective, 1 + 1e-9)  # of one cluster: from the least draw to the greatest
-    tail = float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, TAIL)))
-    low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0)
-    return low, high
 
 
 def measured(truth: Labels, scores: Floats, chosen: Labels, resamples: Resamples, *, n_bins: int) -> dict[str, Drawn]:
@@ -267,26 +155,54 @@ def f1(truth: Labels, chosen: Labels, resamples: Resamples) -> Drawn:
 
 
 def _brier(truth: Labels, scores: Floats, resamples: Resamples) -> Drawn:
-    drawn = _of_all(resamples.sums((scores - truth) ** 2), resamples)
-    return replace(drawn, n_effective=resamples.n_effective(truth))  # most of the distance is where the audience is
+    rows = resamples.sums((scores - truth) ** 2) / resamples.sums(np.ones((len(truth), 1), np.bool_))
+    return Drawn(rows[0], rows[1:], resamples.n_effective(truth))  # most of the distance is where the audience is
 
 
-def _of_all(sums: Floats, resamples: Resamples) -> Drawn:
-    """Sums of shape (1 + n_rounds, n_columns) over the number of messages."""
-    everything = np.ones((len(resamples.cluster), 1), np.bool_)
-    rows = sums / resamples.sums(everything)
-    return Drawn(rows[0], rows[1:], np.repeat(resamples.n_effective(everything), rows.shape[1]))
+@dataclass(frozen=True, kw_only=True)
+class DrawnGaps(Drawn):
+    """The calibration error, which finite sets lift, and resamples once more: chance alone makes gaps, and none is below 0.
+
+    Attributes:
+        gaps: Mean score less share of true in each bin, times the bin's share of messages, shape (1 + n_rounds,
+            n_columns, n_bins); their absolute values add up to the error.
+    """
+
+    gaps: Floats
+
+    def _bounds(self, columns: Labels) -> tuple[float, float]:
+        """The lower bound by inverting a test, the upper one as of any metric, less what the resamples are lifted by.
+
+        Were every true gap a part of the one found, how large would the error be found? The lower bound is the least
+        part of the error of which the one found is no more than 97.5 % of the answers; 0.0 where chance explains it all.
+
+        Source: Bröcker and Smith 2007 (consistency resampling); Carpenter 1999 (test inversion bootstrap).
+        """
+        _, high = super()._bounds(columns)
+        gaps = self.gaps[:, columns] / columns.sum()
+        found, chance = gaps[0], gaps[1:] - gaps[0]
+        value, draws = np.abs(found).sum(), np.abs(gaps[1:]).sum(axis=(1, 2))
+        most = float(ndtr(student(float(self.n_effective[columns].mean()))))
+        least, part = 0.0, 1.0
+        for _ in range(STEPS):
+            middle = (least + part) / 2
+            too_small = np.quantile(np.abs(middle * found + chance).sum(axis=(1, 2)), most) < value
+            least, part = (middle, part) if too_small else (least, middle)
+        return least * value, max(value, high - (draws.mean() - value))
 
 
 def _calibration_error(truth: Labels, scores: Floats, resamples: Resamples, n_bins: int) -> Drawn:
-    errors = []
+    everything = np.ones((len(truth), 1), np.bool_)
+    n_messages, n_effective = resamples.sums(everything), resamples.n_effective(everything)
+    by_audience = []
     for i in range(truth.shape[1]):
-        bins = _bins(scores[:, i], n_bins)
-        gaps = np.zeros((len(truth), len(bins)))
-        for number, part in enumerate(bins):
+        gaps = np.zeros((len(truth), n_bins))
+        for number, part in enumerate(_bins(scores[:, i], n_bins)):
             gaps[part, number] = scores[part, i] - truth[part, i]
-        errors.append(np.abs(resamples.sums(gaps)).sum(axis=1))
-    return replace(_of_all(np.stack(errors, axis=1), resamples), lifted=True)
+        by_audience.append(resamples.sums(gaps) / n_messages)
+    whole = np.stack(by_audience, axis=1)
+    rows = np.abs(whole).sum(axis=2)
+    return DrawnGaps(rows[0], rows[1:], np.repeat(n_effective, truth.shape[1]), gaps=whole)
 
 
 def _average_precision(truth: Labels, scores: Floats, resamples: Resamples) -> Drawn:

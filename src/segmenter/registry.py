@@ -118,10 +118,12 @@ def promote(settings: Tracking, version: Version, former: Version | None) -> Non
 def rollback(settings: Tracking, name: str) -> Version:
     """Make the previous version the champion again, and the champion the previous one; returns the new champion.
 
-    The champion moves first, so that there is one at every moment. A second rollback undoes the first.
+    The champion moves first, so that there is one at every moment. A second rollback undoes the first. Stopped between the
+    two moves, it is done but for `previous`, which the champion has too; the next one refuses then, since the former
+    champion is known by its number alone. A promotion at the same instant may be lost: MLflow cannot compare and set.
 
     Raises:
-        TrackingError: No version is `previous`, or the registry does not answer.
+        TrackingError: No version is `previous`, or the champion itself is, or the registry does not answer.
     """
     with _registry(settings.uri):
         client = MlflowClient()
@@ -131,6 +133,12 @@ def rollback(settings: Tracking, name: str) -> Version:
                 f"{SCHEME}{name}@{PREVIOUS}",
                 "is no version",
                 "there is nothing to go back to before a second promotion",
+            )
+        if aliases[CHAMPION] == aliases[PREVIOUS]:
+            raise TrackingError(
+                f"{SCHEME}{name}@{PREVIOUS}",
+                f"is version {aliases[PREVIOUS]}, the champion itself, since a promotion or rollback broke off",
+                f"point the alias {PREVIOUS!r} at the version to go back to",
             )
         client.set_registered_model_alias(name, CHAMPION, aliases[PREVIOUS])
         client.set_registered_model_alias(name, PREVIOUS, aliases[CHAMPION])

@@ -13,6 +13,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import mlflow
+import pyarrow as pa
 from mlflow.data.filesystem_dataset_source import FileSystemDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.sources import LocalArtifactDatasetSource
@@ -25,6 +26,7 @@ from requests import RequestException
 
 from segmenter.bundle import Bundle
 from segmenter.errors import TrackingError
+from segmenter.messages import scored_fields
 from segmenter.sections import Tracking
 
 VARIABLE = "MLFLOW_TRACKING_URI"  # a tracking server
@@ -172,6 +174,18 @@ def logged_metrics(run_id: str) -> dict[str, float]:
     return dict(mlflow.get_run(run_id).data.metrics)
 
 
+def tag_values(settings: Tracking, tag: str) -> list[str]:
+    """The values of a tag in every run of the store that has it.
+
+    Raises:
+        TrackingError: As `store`.
+    """
+    with store(tracking_uri(settings)):
+        asked = f"tags.`{tag}` LIKE '%'"
+        found = mlflow.search_runs(search_all_experiments=True, filter_string=asked, output_format="list")
+        return [str(run.data.tags[tag]) for run in found]
+
+
 def log_files(folder: Path, target: str) -> None:
     """Log every file of a folder (pictures, cards, figures) as artifacts under `target`."""
     mlflow.log_artifacts(str(folder), target)
@@ -187,6 +201,10 @@ def log_parts(run_ids: list[str]) -> None:
 def log_bundle(bundle: Bundle) -> str:
     """Log the bundle as a pyfunc model made from code, our own wheel with it; returns the model's URI."""
     inputs = Schema([ColSpec(DataType.string, "text")])
+    added = scored_fields(bundle.audience_ids, "")
+    outputs = Schema(
+        [ColSpec(DataType.string if part.type == pa.string() else DataType.float, part.name) for part in added]
+    )
     with tempfile.TemporaryDirectory() as folder, as_file(files("segmenter") / "mlflow_model.py") as code:
         wheel = _wheel(Path(folder))
         source = bundle.path
@@ -201,7 +219,7 @@ def log_bundle(bundle: Bundle) -> str:
             artifacts={"bundle": str(source.resolve())},
             code_paths=[str(wheel)],
             pip_requirements=[f"code/{wheel.name}", f"mlflow=={mlflow.__version__}"],
-            signature=ModelSignature(inputs=inputs),
+            signature=ModelSignature(inputs=inputs, outputs=outputs),  # spark_udf makes its columns of it
             metadata={"digest": bundle.digest},
         )
     return str(logged.model_uri)

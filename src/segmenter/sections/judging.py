@@ -17,6 +17,7 @@ class Eval(Section):
         conclusion_support_at_least: The same, before several seeds are said to be better or worse within a language, or a
             slice to be the worst.
         slices: Columns of the prepared splits, each value of which is a slice.
+        source_messages_at_least: A smaller source is not named: such are one slice, `source, rest` (privacy).
         period: Of `created_at`, in UTC; each is a slice.
         length_words: Where the second and every later band of message length begins; each band is a slice.
         behaviour: Folder of the behaviour suite.
@@ -36,6 +37,7 @@ class Eval(Section):
     slice_support_at_least: Count
     conclusion_support_at_least: Count
     slices: list[str]
+    source_messages_at_least: Count
     period: Literal["year", "quarter", "month"]
     length_words: list[Count]
     behaviour: Annotated[str, Field(min_length=1)]
@@ -66,8 +68,10 @@ class Gate(Section):
         slice_loss_at_most: F1 that an audience may lose within a slice.
         slice_losses: Likewise for single slices, by name (`lang=uk`).
         calibration_error_rise_at_most: Mean over audiences.
-        behaviour_fall_at_most: Of the share of cases passed, in each capability of the behaviour suite.
-        int8_agreement_at_least: Decisions of an int8 graph equal to fp32 on dev, as its bundle says.
+        behaviour_fall_at_most: Of the share of cases passed, in each capability of the behaviour suite; and in each of
+            its parts, where a sign test shows the fall.
+        behaviour_cases_at_least: A part (a perturbation, a kind of case) with fewer cases is not judged by itself.
+        int8_agreement_at_least: Decisions of an int8 graph equal to fp32 on the split.
     """
 
     split: Literal["gate", "test"]
@@ -76,6 +80,7 @@ class Gate(Section):
     slice_losses: dict[str, Share]
     calibration_error_rise_at_most: Annotated[float, Field(ge=0.0)]
     behaviour_fall_at_most: Share
+    behaviour_cases_at_least: Count
     int8_agreement_at_least: Annotated[float, Field(gt=0.5, le=1.0)]
 
 
