@@ -217,6 +217,8 @@ def main(
     settings = load_params(params)
     store, model = settings.tracking, f"{registry.SCHEME}{settings.tracking.model_name}"
     if rollback:
+        if dry_run:
+            raise ParamsError("--rollback", "moves aliases, and --dry-run moves none", "leave one of them out")
         _roll_back(store)
         return
     names = (challenger or f"{model}@challenger", champion or f"{model}@{registry.CHAMPION}")

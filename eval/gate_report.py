@@ -12,7 +12,7 @@ from segmenter.bundle import Bundle
 from segmenter.registry import Version
 from segmenter.writers import write_text
 
-FOLDER = "gate"
+FOLDER, DRY_FOLDER = "gate", "gate-dry-run"
 FORMAT = 2
 
 
@@ -122,8 +122,8 @@ def markdown(report: GateReport) -> str:
 
 
 def write(report: GateReport, run_folder: Path) -> Path:
-    """Write gate.json and gate.md to `<run_folder>/gate`, and return that."""
-    folder = run_folder / FOLDER
+    """Write gate.json and gate.md to `<run_folder>/gate`, a dry run's to `gate-dry-run`, and return that."""
+    folder = run_folder / (FOLDER if report.decision is not None else DRY_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "gate.json", json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n")
     write_text(folder / "gate.md", markdown(report))

@@ -78,4 +78,4 @@ def test_a_contender_that_fails_ends_the_benchmark_and_says_why(
     with pytest.raises(typer.Exit) as end:
         list(runs(tmp_path / "none", tmp_path, n_rounds=1, contenders=[OURS]))
     assert end.value.exit_code == 2
-    assert "holds no manifest.json" in capsys.readouterr().err
+    assert "none: is not there" in capsys.readouterr().err

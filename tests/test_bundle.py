@@ -134,7 +134,9 @@ def test_a_path_that_is_no_bundle_is_told_so(tmp_path: Path, kind: str) -> None:
     elif kind == "empty folder":
         path.mkdir()
     remedy = "name a bundle folder, or a registered model such as models:/audience@champion"
-    with pytest.raises(BundleError, match=sentence(path, "holds no manifest.json", remedy)):
+    with pytest.raises(
+        BundleError, match=sentence(path, "is not there" if kind == "nothing" else "holds no manifest.json", remedy)
+    ):
         audit(path)
 
 

@@ -221,7 +221,7 @@ USER_ERRORS = {
     ),
     "unknown model": (
         "score corpus.csv --model nobody --out out.csv",
-        "nobody: holds no manifest.json; name a bundle folder, or a registered model such as models:/audience@champion",
+        "nobody: is not there; name a bundle folder, or a registered model such as models:/audience@champion",
     ),
     "spoilt model": (
         "score corpus.csv --model spoilt --out out.csv",

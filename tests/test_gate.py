@@ -95,8 +95,9 @@ class Arena:
             return {alias: client.get_model_version(name, number).tags["digest"] for alias, number in found.items()}
 
     def written(self) -> dict[str, Any]:
-        """gate.json."""
-        found: dict[str, Any] = json.loads((self.folder / "gate" / "gate.json").read_text("utf-8"))
+        """gate.json, of a decision or of a dry run."""
+        [path] = self.folder.glob("gate*/gate.json")
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return found
 
     def missed(self) -> list[str]:
@@ -253,6 +254,7 @@ def test_a_dry_run_judges_folders_and_changes_nothing(arena: MakeArena, models: 
     assert (outcome.code, here.missed()) == (0, [])
     with store(here.settings.uri):
         assert mlflow.MlflowClient().search_registered_models(f"name='{here.settings.model_name}'") == []
+    assert not (Path(here.settings.run_folder) / "gate").exists()  # where the record of a decision stands
 
 
 def test_a_dry_run_of_versions_leaves_the_aliases(arena: MakeArena, models: Models, outcome_of: OutcomeOf) -> None:
@@ -420,3 +422,8 @@ def test_a_model_that_learned_the_language_is_caught_by_name(
     assert here.missed() == ["within/de/gardeners", "within/en/cyclists"]
     assert outcome.code == 1
     assert here.aliases()["champion"] == timid.bundle.digest
+
+
+def test_a_rollback_is_no_dry_run(arena: MakeArena, outcome_of: OutcomeOf) -> None:
+    outcome = outcome_of(app, "--params", arena().path, "--rollback", "--dry-run")
+    assert (outcome.code, "--rollback: moves aliases, and --dry-run moves none" in outcome.err) == (2, True)

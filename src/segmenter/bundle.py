@@ -118,7 +118,7 @@ def audit(path: Path) -> Bundle:
     if not manifest_path.is_file():
         raise BundleError(
             path,
-            f"holds no {MANIFEST}",
+            f"holds no {MANIFEST}" if path.exists() else "is not there",
             "name a bundle folder, or a registered model such as models:/audience@champion",
         )
     raw = manifest_path.read_bytes()

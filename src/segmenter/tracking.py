@@ -156,7 +156,13 @@ def log_data(digests: dict[str, str], context: str) -> None:
     """Log each table by name and sha256: what was used, never what it says."""
     for path, digest in digests.items():
         source: FileSystemDatasetSource = LocalArtifactDatasetSource(path)
-        mlflow.log_input(MetaDataset(source, name=Path(path).name, digest=digest[:16]), context=context)
+        table = MetaDataset(source, name=Path(path).name, digest=digest[:16])
+        try:
+            mlflow.log_input(table, context=context)
+        except MlflowException as error:
+            if "UNIQUE constraint" not in str(error) and "duplicate key" not in str(error):
+                raise
+            mlflow.log_input(table, context=context)  # another client was quicker to name the table; now it is there
 
 
 def log_metrics(figures: dict[str, float], step: int | None = None, timestamp_ms: int | None = None) -> None:
