@@ -96,7 +96,7 @@ class Arena:
 
     def written(self) -> dict[str, Any]:
         """gate.json, of a decision or of a dry run."""
-        [path] = self.folder.glob("gate*/gate.json")
+        path = max(self.folder.glob("gate*/gate.json"), key=lambda file: file.stat().st_mtime_ns)  # the latest
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return found
 
