@@ -98,6 +98,13 @@ class ShortcutReport:
                 return one
         raise ValueError(f"no figure {part} {metric} {audience}")
 
+    def open_languages(self) -> list[Figure]:
+        """Macro gains over language alone of the languages in which none is shown: the interval does not exclude zero."""
+        found = [
+            one for one in self.found if one.metric == GAIN and one.audience == MACRO and one.part not in (ALL, WITHIN)
+        ]
+        return [one for one in found if one.low is not None and one.low <= 0]
+
     def sentences(self) -> list[str]:
         """What it comes to, for a reader: macro figures."""
         parts = list(dict.fromkeys(figure.part for figure in self.found))

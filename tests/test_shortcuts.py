@@ -183,3 +183,9 @@ def test_where_a_message_has_too_few_other_words_fewer_are_masked_and_counted(
 def test_macro_is_the_mean_of_the_audiences(by_language: ShortcutReport) -> None:
     values = [by_language.figure("de", F1, audience).value or 0.0 for audience in ("gardeners", "cyclists", "readers")]
     assert by_language.figure("de", F1, MACRO).value == pytest.approx(np.mean(values))
+
+
+def test_languages_in_which_no_gain_over_language_is_shown_are_open(by_language: ShortcutReport) -> None:
+    # the contender decides by language alone: nothing is gained anywhere
+    assert {figure.part for figure in by_language.open_languages()} == {"en", "de"}
+    assert all(figure.value == 0.0 for figure in by_language.open_languages())
