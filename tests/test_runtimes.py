@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,3 +135,24 @@ def test_a_bundle_pads_with_its_encoders_padding_token(
     base = find_base(Base(model=str(tiny_encoder(arch, tmp_path / "encoder")), revision=None, pooling="mean"))
     save(new_model(base, n_audiences=3, dropout=0.0), base.tokenizer, tmp_path)
     assert runtimes.pad_id(Bundle(tmp_path, bundle.manifest, bundle.digest)) == pad_id
+
+
+FIRST_TOGETHER = """
+import sys, threading
+import openvino as ov
+import segmenter.runtimes.cpu
+graph = ov.Core().compile_model(sys.argv[1], "CPU")
+long, barrier = 3**400_000, threading.Barrier(4)
+def first():
+    data = graph.create_infer_request().get_tensor("input_ids")
+    barrier.wait()
+    long * long  # for 20 ms nobody else runs, so that all wait when it is done
+    data.data
+for _ in range(4):
+    threading.Thread(target=first).start()
+"""
+
+
+def test_the_first_runs_of_a_process_may_come_together(tiny_run: TinyRun) -> None:
+    graph = tiny_run.bundle / "cpu" / "graph.xml"
+    subprocess.run([sys.executable, "-c", FIRST_TOGETHER, graph], timeout=60, check=True)

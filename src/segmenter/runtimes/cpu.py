@@ -12,6 +12,10 @@ from segmenter.runtimes import Output
 from segmenter.runtimes.cores import usable_cores
 from segmenter.runtimes.kept_graphs import compiled
 
+# OpenVINO looks numpy up at the first access to a tensor's data; two threads that come first together wait for ever, one
+# for the interpreter's lock, the other with it
+ov.Tensor(ov.Type.i64, ov.Shape([1])).data.fill(0)
+
 
 class CpuRuntime:
     """As many streams of one thread as there are cores: two streams of one thread beat one of two (architecture.md)."""
