@@ -72,3 +72,8 @@ def silent(done_share: float, n_messages: int) -> None:
 def run(scorer: Scorer, messages: Path, out: Path | str, **changes: Any) -> Result:  # noqa: ANN401
     """Score a corpus; `changes` are of the job."""
     return score_corpus(job(messages, out, **changes), scorer, local, silent)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file of a scored folder but the record of the run."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.json"}

@@ -1,8 +1,6 @@
 """A real Ray of this machine, started once, as small as it goes."""
 
-import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
@@ -10,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Outcome, TinyRun
-from jobs import ROWS, job, read_table, run, silent, write_table
+from jobs import ROWS, content, job, read_table, run, silent, write_table
 
 from segmenter import ray_engine
 from segmenter.engines import Done, Work
@@ -53,31 +51,6 @@ def run_on_ray(scorer: Scorer, inbox: Path, out: Path | str, rejects: Path | Non
     return score_corpus(job(inbox, out, rejects=rejects), scorer, on_ray, silent)
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    """Every file of a scored folder but the record of the run."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.json"}
-
-
-def workers() -> set[int]:
-    """The processes of workers that this one's Ray has, by what Ray calls them."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            is_worker = (process / "cmdline").read_bytes().startswith(b"ray::MapWorker")
-            if is_worker and os.getpid() in ancestors(process):
-                found.add(int(process.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
-
-
-def ancestors(process: Path) -> Iterator[int]:
-    number = int(process.name)
-    while number > 1:
-        number = int(Path(f"/proc/{number}/stat").read_text("utf-8").rpartition(")")[2].split()[1])
-        yield number
-
-
 def test_workers_write_what_one_process_writes(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
     alone = run(scorer, inbox, tmp_path / "alone", rejects=tmp_path / "alone.csv")
     spread = run_on_ray(scorer, inbox, tmp_path / "spread", tmp_path / "spread.csv")
@@ -97,26 +70,6 @@ def test_parts_that_are_there_are_not_written_again(scorer: Scorer, inbox: Path,
     assert content(tmp_path / "out") == whole
     assert {path for path in (tmp_path / "out").glob("part-*") if path.stat().st_mtime_ns != before.get(path)} == {lost}
     assert len(read_table(tmp_path / "aside.csv")) == 1
-
-
-def test_a_worker_that_is_killed_costs_nothing_but_time(scorer: Scorer, tmp_path: Path) -> None:
-    (tmp_path / "inbox").mkdir()
-    for name in ("a", "b"):
-        write_table(tmp_path / "inbox" / f"{name}.csv", ROWS * 10)  # 67 parts each
-    killed = []
-
-    def with_a_death(work: Work, scorer: Scorer) -> Generator[Done, None, None]:
-        for done in on_ray(work, scorer):
-            if not killed:
-                (worker,) = workers()
-                os.kill(worker, signal.SIGKILL)
-                killed.append(worker)
-            yield done
-        assert workers() != set(killed)
-
-    score_corpus(job(tmp_path / "inbox", tmp_path / "spread"), scorer, with_a_death, silent)
-    run(scorer, tmp_path / "inbox", tmp_path / "alone")
-    assert content(tmp_path / "spread") == content(tmp_path / "alone")
 
 
 def test_a_bad_row_stops_the_job_as_in_one_process(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:

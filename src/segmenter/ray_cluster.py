@@ -19,8 +19,6 @@ from segmenter.rows import one_line
 from segmenter.runtimes.cores import usable_cores
 
 CORES_AT_MOST = 4  # of a worker: beyond about six, one process's Python prepares texts slower than they are run
-CPU_SHARE = 0.9  # of its cores that a worker asks Ray for, though it uses all: the rest is for the readers,
-READER_CPUS = 0.1  # who need a hundredth of a worker's time
 LOCAL_OBJECT_BYTES = 512 * 1024**2  # chunks under way on one machine; beyond, readers wait
 ANSWER_SECONDS = 10
 STDERR = 2

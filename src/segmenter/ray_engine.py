@@ -25,7 +25,7 @@ from segmenter.engines import Done, Work, open_store, scored
 from segmenter.errors import EngineError, SegmenterError
 from segmenter.parcels import chunk_in, done_in, is_error, of_chunk, of_done, of_error
 from segmenter.parts import MANIFEST, Parts, write_part
-from segmenter.ray_cluster import CPU_SHARE, READER_CPUS, Share, joined, shared_out
+from segmenter.ray_cluster import Share, joined, shared_out
 from segmenter.runtimes.cores import THREADS
 from segmenter.score import Scorer, open_scorer
 from segmenter.spool import NAME as STDIN
@@ -101,7 +101,12 @@ def _outcomes(order: "ray.ObjectRef[Order]", n_files: int, share: Share) -> Gene
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     with ray.data.DataContext.current(context):
-        found = ray.data.read_datasource(Files(order, n_files), num_cpus=READER_CPUS, override_num_blocks=n_files)
+        found = ray.data.read_datasource(
+            Files(order, n_files),
+            num_cpus=0,  # with a share of their own, readers that wait for a dead worker take the place of the next
+            concurrency=share.n_workers + 1,
+            override_num_blocks=n_files,
+        )
         done = found.map_batches(
             Worker,
             fn_constructor_args=(order, share.n_cores),
@@ -109,7 +114,7 @@ def _outcomes(order: "ray.ObjectRef[Order]", n_files: int, share: Share) -> Gene
             compute=ray.data.ActorPoolStrategy(
                 size=share.n_workers, max_concurrent_calls_per_actor=CHUNKS_AT_ONCE, enable_true_multi_threading=True
             ),
-            num_cpus=share.n_cores * CPU_SHARE,
+            num_cpus=share.n_cores,
             num_gpus=share.n_gpus,
         )
         yield from done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
