@@ -44,7 +44,7 @@ def export(
     with tempfile.TemporaryDirectory() as folder:
         fp32, int8 = Path(folder, "fp32.xml"), Path(folder, "int8.xml")
         ov.save_model(graph, fp32, compress_to_fp16=False)
-        ov.save_model(scaled_after_look_up(_quantised(graph, ranges)), int8, compress_to_fp16=False)
+        ov.save_model(scaled_after_look_up(quantised(graph, ranges)), int8, compress_to_fp16=False)
         decisions = [judge(to_scores(_logits(path, dev), calibrations), calibrations).chosen for path in (fp32, int8)]
         agreement = float((decisions[0] == decisions[1]).mean())
         precision, winner = ("int8", int8) if agreement >= settings.int8_agreement_at_least else ("fp32", fp32)
@@ -68,7 +68,8 @@ def trace(parts: Path, *, n_audiences: int, pooling: str) -> ov.Model:
     return graph
 
 
-def _quantised(graph: ov.Model, ranges: Examples) -> ov.Model:
+def quantised(graph: ov.Model, ranges: Examples) -> ov.Model:
+    """The graph in int8, the ranges of its activations from examples (NNCF, post-training)."""
     import nncf  # noqa: PLC0415  # 3 s of import and a banner, for this one call
 
     nncf.set_log_level(logging.ERROR)

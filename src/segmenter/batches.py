@@ -113,7 +113,7 @@ def _windows(whole: Encoding, *, max_tokens: int, overlap_tokens: int) -> list[l
 
 
 def bucket(n_tokens: int) -> int:
-    """The padded length of a window of `n_tokens`, 8 at least."""
+    """The padded length of a window of `n_tokens`, 4 at least."""
     n_tokens = max(n_tokens, 1)
     for limit, step in BUCKET_STEPS:
         if n_tokens <= limit:

@@ -27,7 +27,7 @@ class Runtime(Protocol):
 
     Attributes:
         name: `cpu` or `torch`.
-        key: All that a score depends on beside bundle and text: another key, other bits.
+        key: All that a score depends on beside bundle, text and the kind of processor: another key, other bits.
         batch_tokens: Tokens of one batch, padding included; the batches it is given keep to it.
     """
 

@@ -39,7 +39,8 @@ class CpuRuntime:
             # a pinned stream waits for its core while the tokenizer has it, and several processes pin to the same one
             "ENABLE_CPU_PINNING": False,
         }
-        self.key = f"cpu openvino {ov.__version__} {layout(self.batch_tokens)}"
+        version = ov.__version__.split("-")[0]  # 2026.4.1, without the build
+        self.key = f"cpu openvino {version} {layout(self.batch_tokens)}"
         thread = ThreadPoolExecutor(1, "compile")  # meanwhile the tokenizer is loaded and the first texts are read
         self._compiled = thread.submit(compiled, graph, digest=digest, settings=settings)
         thread.shutdown(wait=False)

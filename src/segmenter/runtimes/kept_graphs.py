@@ -37,7 +37,7 @@ def compiled(graph: Path, *, digest: str, settings: dict[str, str | int]) -> Com
         digest: Stands for the graph's files; empty: nothing is kept.
         settings: Of the compilation.
     """
-    core, folder = ov.Core(), _folder() if digest else None
+    core, folder = ov.Core(), graphs_folder() if digest else None
     if folder is None:
         return Compiled(core.compile_model(graph, "CPU", settings), None)
     file = folder / f"{_key(core, digest, settings)}.graph"
@@ -52,7 +52,7 @@ def compiled(graph: Path, *, digest: str, settings: dict[str, str | int]) -> Com
     return Compiled(made, None)
 
 
-def _folder() -> Path | None:
+def graphs_folder() -> Path | None:
     """`graphs` in the folder that FOLDER names, else in the user's own cache; None where there is to be none."""
     named = os.environ.get(FOLDER)
     if named is not None:
@@ -71,7 +71,10 @@ def _folder() -> Path | None:
 
 
 def _key(core: ov.Core, digest: str, settings: dict[str, str | int]) -> str:
-    """All that a compiled graph depends on: another bundle, OpenVINO, processor or setting has another name."""
+    """All that a compiled graph depends on: another bundle, OpenVINO, processor or setting has another name.
+
+    Of two processors of one name, OpenVINO itself refuses what was compiled for the other.
+    """
     processor = (core.get_property("CPU", name) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES"))
     parts = [digest, ov.get_version(), *map(str, processor), str(sorted(settings.items()))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

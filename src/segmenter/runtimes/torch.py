@@ -54,7 +54,11 @@ class TorchRuntime:
     @torch.inference_mode()
     def _started(self, batch: TokenBatch) -> "_Results":
         ids, mask = (_sent(array, self._device) for array in (batch.input_ids, batch.attention_mask))
-        return _Results([part.float() for part in self._model(ids, mask)])
+        pooled = self._model(ids, mask)[1].float()
+        # the head's own matrix product would round a row by its place among the others (MKL, few columns)
+        head = self._model.head
+        logits = (pooled[:, None] * head.weight.float()).sum(2) + head.bias.float()
+        return _Results([logits, pooled])
 
 
 class _Results:
