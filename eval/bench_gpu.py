@@ -27,11 +27,11 @@ from eval.scoring_bench.torch_engines import model_of, pipeline_of
 from segmenter.batches import canonical_batches, padding_share
 from segmenter.bundle import Bundle
 from segmenter.cli import run
-from segmenter.engines import AHEAD
 from segmenter.flow import ahead
 from segmenter.params import Params, load_params, load_settings
 from segmenter.runtimes import pad_id
 from segmenter.score import Prepared, Scorer
+from segmenter.scoring.engines import AHEAD
 from segmenter.store import ScoreStore
 from segmenter.text import clean
 from segmenter.writers import write_text

@@ -29,7 +29,7 @@ from eval.plots import PANEL
 from eval.scoring_bench.corpus import DUPLICATE_SHARE, invented
 from segmenter.bundle import TOKENIZER, audit
 from segmenter.cli import run
-from segmenter.parts import RECORD
+from segmenter.scoring.parts import RECORD
 from segmenter.writers import write_text
 
 FORMAT = 1  # of stress.json

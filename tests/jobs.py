@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from conftest import tiny_messages
 
-from segmenter.engines import local
 from segmenter.score import Scorer
-from segmenter.scoring import Job, Result, score_corpus
+from segmenter.scoring.engines import local
+from segmenter.scoring.job import Job, Result, score_corpus
 
 ADDED = [
     *("score_gardeners", "score_cyclists", "score_readers"),

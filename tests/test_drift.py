@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from segmenter.bundle import Bundle, audit
 from segmenter.calibration import Calibration, to_scores
-from segmenter.drift import N_BINS, Drift, bins, drift_of
 from segmenter.out_of_fold import OutOfFold, read_out_of_fold, write_out_of_fold
+from segmenter.scoring.drift import N_BINS, Drift, bins, drift_of
 
 AUDIENCES = ["gardeners", "cyclists", "readers"]
 PLAIN = Calibration(slope=1.0, intercept=0.0, threshold=0.5, low=0.5, high=0.5)  # a score's log-odds are the logit

@@ -10,13 +10,13 @@ import pytest
 from conftest import TinyRun
 from jobs import ROWS, job, write_table
 
-from segmenter.engines import Done, Work, local
 from segmenter.errors import TableError
 from segmenter.params import load_settings
 from segmenter.score import Scorer, open_scorer
-from segmenter.scoring import work_left
+from segmenter.scoring.engines import Done, Work, local
+from segmenter.scoring.job import work_left
+from segmenter.scoring.tally import Effort
 from segmenter.store import ScoreStore
-from segmenter.tally import Effort
 
 TEXTS = [row["text"] for row in ROWS]
 

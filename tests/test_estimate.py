@@ -11,11 +11,11 @@ from jobs import ROWS, job, run, write_table
 
 from segmenter.cli import app
 from segmenter.errors import TableError
-from segmenter.estimate import Estimate, duration, estimate
 from segmenter.params import load_settings
 from segmenter.score import Scorer, open_scorer
-from segmenter.scoring import work_left
-from segmenter.trial import FILES_LOOKED_AT, ROWS_LOOKED_AT
+from segmenter.scoring.estimate import Estimate, duration, estimate
+from segmenter.scoring.job import work_left
+from segmenter.scoring.trial import FILES_LOOKED_AT, ROWS_LOOKED_AT
 
 TEXTS = [row["text"] for row in ROWS]
 

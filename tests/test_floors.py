@@ -16,8 +16,7 @@ ROOMS = [
     *("__init__", "errors", "arrow", "sections", "params", "messages", "rows", "spans", "tables", "writers", "sources"),
     *("spool", "text", "scope", "duplicates", "prepared", "intervals", "metrics", "plain_models", "calibration"),
     *("shares", "bundle", "inputs", "out_of_fold", "batches"),
-    *("encoders", "model", "meter", "runtimes", "readings", "store", "score", "flow", "drift", "tally", "parts"),
-    *("engines", "parcels", "ray_cluster", "ray_engine", "record", "trial", "estimate", "scoring"),
+    *("encoders", "model", "meter", "runtimes", "readings", "store", "score", "flow", "scoring"),
     *("explain", "explained", "sampling", "tracking", "registry", "named", "api", "mlflow_model", "summary", "cli"),
 ]
 DOOR = ("__init__", "api")  # `segmenter.load`: a room that is opened when it is first asked for

@@ -5,13 +5,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from segmenter.drift import N_BINS
-from segmenter.engines import Done
 from segmenter.errors import StoreError, TableError
 from segmenter.inputs import Chunk
 from segmenter.messages import MessageBatch, Reject
-from segmenter.parcels import chunk_in, done_in, is_error, of_chunk, of_done, of_error
-from segmenter.tally import Effort, Tally
+from segmenter.scoring.drift import N_BINS
+from segmenter.scoring.engines import Done
+from segmenter.scoring.parcels import chunk_in, done_in, is_error, of_chunk, of_done, of_error
+from segmenter.scoring.tally import Effort, Tally
 
 REJECT = Reject("b.csv", 7, "column 'text' is empty", '{"text": "\ud800"}')  # a half character: files have them
 ROWS = pa.RecordBatch.from_pylist([{"text": "the red library", "n": 1}, {"text": None, "n": 2}])

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from segmenter.errors import TableError
-from segmenter.parts import FOOTER, Parts, Plan, PlannedFile, complete, look, open_parts, write_part
 from segmenter.rows import JSON_TEXT
-from segmenter.tally import Tally
+from segmenter.scoring.parts import FOOTER, Parts, Plan, PlannedFile, complete, look, open_parts, write_part
+from segmenter.scoring.tally import Tally
 
 TALLY = replace(Tally.none(2), n_rows=3, n_rejects=1, verdicts=Counter({"chosen": 2}))
 ROWS = pa.RecordBatch.from_pydict({"id": ["1", "2"], "text": ["the red bakery", "the old bakery"]})

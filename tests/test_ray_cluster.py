@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from segmenter.errors import EngineError
-from segmenter.ray_cluster import Share, joined, shared_out
+from segmenter.scoring.ray_cluster import Share, joined, shared_out
 
 
 def node(n_cores: int, n_gpus: int = 0, *, is_alive: bool = True) -> dict[str, Any]:

@@ -10,13 +10,13 @@ import pytest
 from conftest import Outcome, TinyRun
 from jobs import ROWS, content, job, read_table, run, silent, write_table
 
-from segmenter import ray_engine
-from segmenter.engines import Done, Work
 from segmenter.errors import BundleError, EngineError, TableError
 from segmenter.params import load_settings
-from segmenter.ray_cluster import joined
 from segmenter.score import Scorer, open_scorer
-from segmenter.scoring import Result, score_corpus
+from segmenter.scoring import ray_engine
+from segmenter.scoring.engines import Done, Work
+from segmenter.scoring.job import Result, score_corpus
+from segmenter.scoring.ray_cluster import joined
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -128,9 +128,9 @@ def test_without_ray_the_extra_is_named(
 ) -> None:
     from segmenter.cli import app
 
-    monkeypatch.delattr("segmenter.ray_engine")
+    monkeypatch.delattr("segmenter.scoring.ray_engine")
     for name in ("ray_engine", "ray_cluster"):
-        monkeypatch.delitem(sys.modules, f"segmenter.{name}")
+        monkeypatch.delitem(sys.modules, f"segmenter.scoring.{name}")
     monkeypatch.setitem(sys.modules, "ray", None)
     words = ("score", inbox, "--model", tiny_run.bundle, "--out", inbox.parent / "out", "--engine", "ray")
     told = outcome_of(app, *words)

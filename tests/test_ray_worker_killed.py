@@ -8,11 +8,11 @@ from pathlib import Path
 from conftest import TinyRun
 from jobs import ROWS, content, job, run, silent, write_table
 
-from segmenter import ray_engine
-from segmenter.engines import Done, Work
 from segmenter.params import load_settings
 from segmenter.score import Scorer, open_scorer
-from segmenter.scoring import score_corpus
+from segmenter.scoring import ray_engine
+from segmenter.scoring.engines import Done, Work
+from segmenter.scoring.job import score_corpus
 
 
 def workers() -> set[int]:

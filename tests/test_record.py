@@ -12,13 +12,13 @@ from conftest import TinyRun
 from jobs import ROWS, job, read_table, run, write_table
 
 from segmenter import __version__
-from segmenter.engines import Done, Work, local
 from segmenter.errors import TableError
 from segmenter.params import load_settings
-from segmenter.record import Run, RunRecord, host, record_of
 from segmenter.score import Scorer, open_scorer
-from segmenter.scoring import score_corpus, work_left
-from segmenter.tally import Effort, Tally
+from segmenter.scoring.engines import Done, Work, local
+from segmenter.scoring.job import score_corpus, work_left
+from segmenter.scoring.record import Run, RunRecord, host, record_of
+from segmenter.scoring.tally import Effort, Tally
 
 TEXTS = [row["text"] for row in ROWS]
 

@@ -11,13 +11,13 @@ import pytest
 from conftest import TinyRun
 from jobs import ADDED, ROWS, job, read_table, run, write_table
 
-from segmenter.engines import local
 from segmenter.errors import TableError
 from segmenter.params import load_settings
 from segmenter.score import Scorer, open_scorer
-from segmenter.scoring import Result, Show, score_corpus
+from segmenter.scoring.engines import local
+from segmenter.scoring.job import Result, Show, score_corpus
+from segmenter.scoring.tally import Tally
 from segmenter.sections import Text
-from segmenter.tally import Tally
 
 FORMATS = ["csv", "tsv", "jsonl", "parquet", "csv.gz", "csv.zst", "jsonl.gz", "jsonl.zst"]
 

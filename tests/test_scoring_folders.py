@@ -9,11 +9,11 @@ import pytest
 from conftest import TinyRun
 from jobs import ADDED, ROWS, job, read_table, run, silent, write_table
 
-from segmenter.engines import Done, Work, local
 from segmenter.errors import TableError
 from segmenter.params import load_settings
 from segmenter.score import Scorer, open_scorer
-from segmenter.scoring import score_corpus, work_left
+from segmenter.scoring.engines import Done, Work, local
+from segmenter.scoring.job import score_corpus, work_left
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from eval import stress_scoring
 from eval.stress_scoring import digest, kills, watch, write_corpus
 from segmenter.bundle import TOKENIZER
-from segmenter.parts import RECORD
+from segmenter.scoring.parts import RECORD
 
 
 @pytest.fixture

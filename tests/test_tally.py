@@ -5,8 +5,8 @@ from operator import add
 
 import numpy as np
 
-from segmenter.drift import N_BINS
-from segmenter.tally import Effort, Tally
+from segmenter.scoring.drift import N_BINS
+from segmenter.scoring.tally import Effort, Tally
 
 
 def tally(seed: int) -> Tally:

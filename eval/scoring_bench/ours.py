@@ -14,11 +14,11 @@ from eval.scoring_bench.gemm import openvino_gemm_per_second
 from eval.scoring_bench.timing import Count, Logits, Order, command
 from segmenter.batches import n_computed
 from segmenter.cli import run
-from segmenter.engines import AHEAD
 from segmenter.flow import ahead
 from segmenter.params import load_settings
 from segmenter.runtimes.cores import usable_cores
 from segmenter.score import Prepared, Scorer
+from segmenter.scoring.engines import AHEAD
 from segmenter.store import ScoreStore
 
 TEXTS_AT_ONCE = 1000  # so that 2,000 messages are two chunks, whose stages overlap as those of a corpus

@@ -20,7 +20,7 @@ from segmenter.named import opened
 
 if TYPE_CHECKING:
     from segmenter.bundle import Bundle
-    from segmenter.scoring import Engine
+    from segmenter.scoring.job import Engine
 
 EXTRAS = {
     "mlflow": "tracking", "altair": "summary", "jinja2": "summary", "vl_convert": "summary",
@@ -112,10 +112,10 @@ def score(
         raise typer.BadParameter("needed unless --dry-run is given", param_hint="--out")
     settings = load_settings(params).score
     chosen = {name: value for name, value in (("runtime", runtime), ("device", device)) if value is not None}
-    with opened(model, meanwhile="segmenter.scoring") as bundle:
+    with opened(model, meanwhile="segmenter.scoring.job") as bundle:
         from segmenter.arrow import leave_pandas_out
         from segmenter.score import Scorer
-        from segmenter.scoring import Job, score_corpus, work_left
+        from segmenter.scoring.job import Job, score_corpus, work_left
 
         if engine == "local":
             leave_pandas_out()
@@ -133,7 +133,7 @@ def score(
         )
         scorer = Scorer(bundle, settings.model_copy(update=chosen))
         if dry_run:
-            from segmenter.estimate import estimate
+            from segmenter.scoring.estimate import estimate
 
             with work_left(job, scorer) as work:
                 typer.echo("\n".join(estimate(work, scorer, out).lines()))
@@ -148,10 +148,10 @@ def score(
 def _engine(name: str, *, address: str | None, n_workers: int | None) -> "Engine":
     """What runs a scoring job."""
     if name == "ray":
-        from segmenter import ray_engine
+        from segmenter.scoring import ray_engine
 
         return lambda work, scorer: ray_engine.run(work, address=address, n_workers=n_workers)
-    from segmenter.engines import local
+    from segmenter.scoring.engines import local
 
     return local
 

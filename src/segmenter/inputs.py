@@ -1,6 +1,6 @@
 """What is scored: files, folders, patterns and standard input as one corpus, cut into chunks of fixed row ranges.
 
-Not here: what a row is (rows.py, sources/), where the scores go (parts.py).
+Not here: what a row is (rows.py, sources/), where the scores go (scoring/).
 """
 
 import glob

@@ -10,16 +10,16 @@ import numpy as np
 import pyarrow as pa
 
 from segmenter.batches import n_computed
-from segmenter.drift import bins
 from segmenter.flow import ahead
 from segmenter.inputs import Chunk, Corpus, chunks
 from segmenter.messages import Reject
-from segmenter.parts import Parts
 from segmenter.readings import Readings
 from segmenter.score import Prepared, Scorer
+from segmenter.scoring.drift import bins
+from segmenter.scoring.parts import Parts
+from segmenter.scoring.tally import Effort, Tally
 from segmenter.sections import Score
 from segmenter.store import ScoreStore
-from segmenter.tally import Effort, Tally
 
 AHEAD = 2  # chunks that each stage is before the next: one made while one waits
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from segmenter import __version__
-from segmenter.drift import Drift, drift_of
-from segmenter.engines import Work
-from segmenter.parts import PlannedFile
 from segmenter.runtimes.cores import usable_cores
 from segmenter.score import Scorer
+from segmenter.scoring.drift import Drift, drift_of
+from segmenter.scoring.engines import Work
+from segmenter.scoring.parts import PlannedFile
+from segmenter.scoring.tally import Effort, Tally
 from segmenter.sections import Score, Section
-from segmenter.tally import Effort, Tally
 from segmenter.text import RULES
 from segmenter.writers import write_text
 

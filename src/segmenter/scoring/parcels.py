@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from segmenter import errors
-from segmenter.engines import Done
 from segmenter.errors import SegmenterError
 from segmenter.inputs import Chunk
 from segmenter.messages import MessageBatch, Reject
-from segmenter.tally import Effort, Tally
+from segmenter.scoring.engines import Done
+from segmenter.scoring.tally import Effort, Tally
 
 PARCEL = pa.schema([("head", pa.string()), ("rows", pa.large_binary())])  # all but the messages as JSON; these as Arrow
 ERROR = "error"  # the one key of a head that holds one

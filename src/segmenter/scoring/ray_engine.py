@@ -21,13 +21,13 @@ from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
 from ray.exceptions import RaySystemError
 
-from segmenter.engines import Done, Work, open_store, scored
 from segmenter.errors import EngineError, SegmenterError
-from segmenter.parcels import chunk_in, done_in, is_error, of_chunk, of_done, of_error
-from segmenter.parts import MANIFEST, Parts, write_part
-from segmenter.ray_cluster import Share, joined, shared_out
 from segmenter.runtimes.cores import THREADS
 from segmenter.score import Scorer, open_scorer
+from segmenter.scoring.engines import Done, Work, open_store, scored
+from segmenter.scoring.parcels import chunk_in, done_in, is_error, of_chunk, of_done, of_error
+from segmenter.scoring.parts import MANIFEST, Parts, write_part
+from segmenter.scoring.ray_cluster import Share, joined, shared_out
 from segmenter.spool import NAME as STDIN
 
 CHUNKS_AT_ONCE = 2  # in a worker: while one is run, the next is prepared

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from segmenter.engines import Done, Work
 from segmenter.errors import TableError
 from segmenter.inputs import open_corpus
 from segmenter.messages import VERDICTS, Reject
-from segmenter.parts import RECORD, Plan, There, complete, look, open_parts, plan_of, write_part
-from segmenter.record import Run, record_of, write_record
 from segmenter.rows import table_format
 from segmenter.score import Scorer, scored_schema
+from segmenter.scoring.engines import Done, Work
+from segmenter.scoring.parts import RECORD, Plan, There, complete, look, open_parts, plan_of, write_part
+from segmenter.scoring.record import Run, record_of, write_record
+from segmenter.scoring.tally import Effort, Tally
 from segmenter.sections import Text
-from segmenter.tally import Effort, Tally
 from segmenter.writers import (
     REJECT_SCHEMA,
     refuse_overwriting,

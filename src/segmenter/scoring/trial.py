@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from segmenter.batches import TokenBatch, canonical_batches, padding_share
-from segmenter.engines import Work
 from segmenter.inputs import chunks
 from segmenter.rows import table_format
 from segmenter.runtimes import pad_id
 from segmenter.runtimes.cores import usable_cores
 from segmenter.score import Prepared, Scorer
+from segmenter.scoring.engines import Work
 from segmenter.sources import TABLE
 from segmenter.store import ScoreStore
 from segmenter.text import clean

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from segmenter.drift import N_BINS
+from segmenter.scoring.drift import N_BINS
 
 
 @dataclass(frozen=True)

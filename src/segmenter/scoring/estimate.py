@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from segmenter.engines import Work
 from segmenter.errors import TableError
 from segmenter.runtimes.cores import usable_cores
 from segmenter.score import Scorer
+from segmenter.scoring.engines import Work
+from segmenter.scoring.trial import Look, Trial, look_at, tried
 from segmenter.sources import TABLE
-from segmenter.trial import Look, Trial, look_at, tried
 
 FILES_SHOWN = 8
 WIDTH, LABEL = 80, 9  # columns of a line, and of what stands before its text

@@ -1,7 +1,7 @@
 """The folder of parts: a plan, numbered Parquet files each written whole, and what of them is there already.
 
 A run that was broken off goes on where the parts end, a corpus that grew has its new files added; whatever would mix two
-plans in one folder is refused. Not here: what is in a part (engines.py), the order of the work (scoring.py).
+plans in one folder is refused. Not here: what is in a part (engines.py), the order of the work (job.py).
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from segmenter.errors import TableError
 from segmenter.inputs import Corpus
 from segmenter.rows import one_line
 from segmenter.score import Scorer
+from segmenter.scoring.tally import Tally
 from segmenter.sections import Section
-from segmenter.tally import Tally
 from segmenter.text import RULES
 from segmenter.writers import parquet_bytes, sole_writer, swept, whole_file, write_text
 
