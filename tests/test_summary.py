@@ -14,7 +14,7 @@ from segmenter.params import load_settings
 from segmenter.sections import Summary
 from segmenter.summary.dates import day_of
 from segmenter.summary.events import read_events
-from segmenter.summary.findings import Findings, Group, Origin
+from segmenter.summary.findings_1 import Findings, Group, Origin
 from segmenter.summary.redact import plain, redacted
 from segmenter.summary.summarise import SummaryJob, SummaryPaths, summarise
 from segmenter.summary.timeline import timeline

@@ -170,7 +170,7 @@ def summarise(
 ) -> None:
     """Write the audience-split summary of a scored corpus: one HTML page that needs no network, and its figures as JSON."""
     from segmenter.params import load_settings
-    from segmenter.summary.findings import Origin
+    from segmenter.summary.findings_1 import Origin
     from segmenter.summary.summarise import SummaryJob
     from segmenter.summary.summarise import summarise as write_summary
 

@@ -13,7 +13,7 @@ import altair as alt
 import vl_convert
 
 from segmenter.summary.events import Event
-from segmenter.summary.findings import AudienceCount
+from segmenter.summary.findings_1 import AudienceCount
 from segmenter.summary.redact import plain, shortened
 from segmenter.summary.timeline import Period, Timeline, epoch_milliseconds
 from segmenter.summary.wording import percentage

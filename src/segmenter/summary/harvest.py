@@ -10,7 +10,7 @@ from segmenter.errors import TableError
 from segmenter.messages import NOT_TRAINED, SHATTERED, TOO_SHORT
 from segmenter.sections import Summary
 from segmenter.summary.events import Event
-from segmenter.summary.findings import (
+from segmenter.summary.findings_1 import (
     FORMAT,
     AudienceCount,
     Corpus,

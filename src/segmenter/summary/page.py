@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from segmenter.summary.charts import colour, counts_picture, timeline_picture
 from segmenter.summary.events import Event
-from segmenter.summary.findings import Findings, Group
+from segmenter.summary.findings_1 import Findings, Group
 from segmenter.summary.redact import plain, shortened
 from segmenter.summary.timeline import Timeline, timeline
 from segmenter.summary.wording import language_name, percentage, written_day, written_score

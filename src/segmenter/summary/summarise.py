@@ -9,7 +9,7 @@ from segmenter.errors import TableError
 from segmenter.sections import Summary
 from segmenter.summary.dates import open_zone
 from segmenter.summary.events import read_events
-from segmenter.summary.findings import Findings, Origin
+from segmenter.summary.findings_1 import Findings, Origin
 from segmenter.summary.harvest import find
 from segmenter.summary.page import page
 from segmenter.summary.scored import ScoredTable

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from segmenter.summary.findings import Group
+from segmenter.summary.findings_1 import Group
 
 Unit = Literal["day", "month", "year"]
 MOST_DAYS = 400  # more bars than this are thinner than a pixel on a page
