@@ -8,10 +8,11 @@ import json
 import platform
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Annotated, Literal
 
@@ -24,7 +25,7 @@ from eval.scoring_bench.corpus import invented
 from eval.scoring_bench.encoder_work import work_of
 from eval.scoring_bench.random_bundle import made_tokenizer, random_bundle
 from eval.scoring_bench.torch_engines import model_of, pipeline_of
-from segmenter.batches import canonical_batches, padding_share
+from segmenter.batches import TokenBatch, canonical_batches, padding_share
 from segmenter.bundle import Bundle
 from segmenter.cli import run
 from segmenter.flow import ahead
@@ -42,6 +43,7 @@ FORMAT = 1
 PEAKS = {"H100 PCIe": 756, "H200": 989, "H100": 989, "A100": 312, "L40S": 362, "A10": 125, "L4": 121}
 GEMM_WIDTHS = {"cuda": (4096, 8192, 16384), "cpu": (256,)}
 GEMM_TRIES = 10
+ROUNDS = 3
 PIPELINE_ROWS = 64
 XLM_R_BASE = {
     "vocab_size": 250_002,
@@ -61,7 +63,8 @@ TINY = {
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured; speeds in messages a second, operations in multiplications and additions a second.
+    """What was measured, each the median of ROUNDS; speeds in messages a second, operations (multiplications and
+    additions) a second.
 
     Attributes:
         device: Its name.
@@ -70,10 +73,10 @@ class Figures:
         prepare: Of the stages before the network alone: clean, language, scope, tokenise.
         network: Of the network alone.
         overlap: Seconds of preparing and of the network, each alone, by the seconds of the whole: 1.0 one after the other.
-        padding_share: Of the tokens in our batches.
+        padding_share: Of the tokens in our batches, part by part as in scoring.
         operations: Of the encoder on real tokens, while the network alone is at work.
         gemm: The most that large matrices reached in the same process and precision.
-        peak: Of the chip, by its data sheet; None of one that is not in PEAKS.
+        peak: Of the chip, by its data sheet; None of one that is not in PEAKS, and of a part of one (MIG).
         pipeline: Speed of transformers' pipeline with batches of PIPELINE_ROWS in the same precision.
         n_pipeline: Messages that it was timed on.
     """
@@ -115,15 +118,15 @@ def measured(bundle: Bundle, texts: Sequence[str], *, device: str, n_pipeline: i
     settings = load_settings(None).score.model_copy(update={"runtime": "torch", "device": device})
     scorer = Scorer(bundle, settings)
     _whole(scorer, different[: settings.part_rows])
-    whole, prepared = _whole(scorer, different)
-    ids = [one for part in prepared for one in part.seen.tokens.ids]
-    batches = canonical_batches(ids, batch_tokens=scorer.runtime.batch_tokens, pad_id=pad_id(bundle))
-    started = perf_counter()
-    for _ in scorer.runtime.run(batches):
-        pass
-    network = perf_counter() - started
-    prepare = _prepare(scorer, different)
-    pipeline = _pipeline(bundle, [clean(text) for text in different[:n_pipeline]], device=device)
+    _, prepared = _whole(scorer, different)
+    parts = [part.seen.tokens.ids for part in prepared]
+    size, pad = scorer.runtime.batch_tokens, pad_id(bundle)
+    batches = [batch for ids in parts for batch in canonical_batches(ids, batch_tokens=size, pad_id=pad)]
+    whole = _median(lambda: _whole(scorer, different)[0])
+    network = _median(lambda: _network(scorer, batches))
+    prepare = _median(lambda: _prepare(scorer, different))
+    cleaned = [clean(text) for text in different[:n_pipeline]]
+    pipeline = _median(lambda: _pipeline(bundle, cleaned, device=device))
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     return Figures(
         device=name,
@@ -133,12 +136,23 @@ def measured(bundle: Bundle, texts: Sequence[str], *, device: str, n_pipeline: i
         network=len(different) / network,
         overlap=(prepare + network) / whole,
         padding_share=padding_share(batches),
-        operations=work_of(model_of(bundle).encoder).of(map(len, ids)) / network,
+        operations=work_of(model_of(bundle).encoder).of(len(one) for ids in parts for one in ids) / network,
         gemm=gemm_per_second(device),
         peak=peak_of(name),
         pipeline=min(n_pipeline, len(different)) / pipeline,
         n_pipeline=min(n_pipeline, len(different)),
     )
+
+
+def _median(timed: Callable[[], float]) -> float:
+    return median(timed() for _ in range(ROUNDS))
+
+
+def _network(scorer: Scorer, batches: list[TokenBatch]) -> float:
+    started = perf_counter()
+    for _ in scorer.runtime.run(batches):
+        pass
+    return perf_counter() - started
 
 
 def _whole(scorer: Scorer, texts: Sequence[str]) -> tuple[float, list[Prepared]]:
@@ -199,7 +213,7 @@ def _wait(device: str) -> None:
 def peak_of(name: str) -> float | None:
     """Dense bf16 operations a second of the chip of that name, None where it is not known."""
     words = set(re.findall(r"\w+", name))
-    known = (peak for chip, peak in PEAKS.items() if words.issuperset(chip.split()))
+    known = (peak for chip, peak in PEAKS.items() if words.issuperset(chip.split()) and "MIG" not in words)
     found = next(known, None)
     return None if found is None else found * 1e12
 

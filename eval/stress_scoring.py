@@ -14,7 +14,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import cycle, islice
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Annotated
@@ -35,6 +34,7 @@ from segmenter.writers import write_text
 FORMAT = 1  # of stress.json
 PHRASES = 20_000  # different beginnings of the messages; a number makes each message its own
 WATCH_SECONDS = 0.5
+MEGABYTES_AT_MOST = 700  # that a run may take, whatever it scores
 app = typer.Typer(add_completion=False)
 logger = logging.getLogger(__name__)
 
@@ -95,12 +95,14 @@ def write_corpus(path: Path, tokenizer: Tokenizer, *, n_messages: int, seed: int
     """A CSV table of invented messages; as many exact duplicates as in real corpora (scoring_bench/corpus.py)."""
     phrases = list(dict.fromkeys(invented(tokenizer, n_messages=PHRASES, seed=seed)))
     rng = np.random.default_rng(seed)
-    copied = rng.random(n_messages) < DUPLICATE_SHARE
+    earlier = rng.integers(np.maximum(np.arange(n_messages), 1))  # a message before each
+    first = np.arange(n_messages)  # whose text each has
+    for number in np.flatnonzero(rng.random(n_messages) < DUPLICATE_SHARE):
+        first[number] = first[earlier[number]]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["id", "text"])
-        for number, (phrase, copy) in enumerate(zip(islice(cycle(phrases), n_messages), copied, strict=True)):
-            writer.writerow([number, phrase if copy else f"{phrase} {number}"])
+        writer.writerows([number, f"{phrases[of % len(phrases)]} {of}"] for number, of in enumerate(first.tolist()))
 
 
 def watch(words: list[str], n_messages: int) -> Watched:
@@ -133,36 +135,48 @@ def _memory(pid: int) -> dict[str, float]:
     return {name.rstrip(":"): int(kib) * 1024 / 1e6 for name, kib, _ in pairs}
 
 
-def kills(
-    words: list[str], folder: Path, *, n_kills: int, seconds: float, unbroken: str, seed: int
-) -> Iterator[Killed]:
-    """Runs that are killed at random instants, `n_kills` times in all, each then started again until it is done.
+@dataclass(frozen=True)
+class Unbroken:
+    """A run that nothing broke off: its command but for `--out`, how long it took, and the digest of its folder."""
+
+    words: list[str]
+    seconds: float
+    digest: str
+
+
+def kills(run: Unbroken, folder: Path, *, n_kills: int, seed: int) -> Iterator[Killed]:
+    """The same run killed at random instants, `n_kills` times in all, each time then started again until it is done.
 
     Args:
-        words: The command but for its `--out`.
+        run: What is repeated; instants are drawn from its seconds.
         folder: Gets the outputs.
         n_kills: At least; a run that ends before its instant is not counted.
-        seconds: That the unbroken run takes: instants are drawn from them.
-        unbroken: Digest of the unbroken run's folder.
         seed: Of the instants.
+
+    Raises:
+        RuntimeError: An attempt failed by itself.
     """
     rng, n_left, number = np.random.default_rng(seed), n_kills, 0
     while n_left > 0:
-        out, after, left = folder / f"killed-{number}", [], []
+        out = folder / f"killed-{number}"
+        after: list[float] = []
+        left: list[int] = []
         number += 1
         while True:
-            wait = float(rng.uniform(0, seconds)) if n_left > 0 else None
-            with subprocess.Popen([*words, "--out", str(out)], stderr=subprocess.DEVNULL) as process:
+            wait = float(rng.uniform(0, run.seconds)) if n_left > 0 else None
+            with subprocess.Popen([*run.words, "--out", str(out)], stderr=subprocess.DEVNULL) as process:
                 try:
                     process.wait(wait)
                 except subprocess.TimeoutExpired:
                     process.send_signal(signal.SIGKILL)
-            if process.returncode != -signal.SIGKILL:
+            if process.returncode == 0:
                 break
+            if process.returncode != -signal.SIGKILL:
+                raise RuntimeError(f"attempt {len(after) + 1} on {out.name} ended with exit code {process.returncode}")
             n_left -= 1
             after.append(wait or 0.0)
             left.append(len(list(out.glob("part-*.parquet"))))
-        equal = process.returncode == 0 and digest(out) == unbroken
+        equal = digest(out) == run.digest
         logger.info("killed %d times, %s", len(after), "equal" if equal else "NOT equal")
         yield Killed(after, left, equal)
 
@@ -197,11 +211,12 @@ def main(
     kill_messages: Annotated[int, typer.Option(metavar="N", min=1, help="Its messages.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Of messages and instants.")] = 17,
 ) -> None:
-    """Try scoring out: memory of a large run, and runs that are killed."""
+    """Try scoring out: memory of a large run, and runs that are killed. Exit code 1 where either misses."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
     bundle = audit(model)
     tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
     whole: dict[str, object] = {"format": FORMAT, "bundle": bundle.digest, "seed": seed}
+    missed = False
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         score = [sys.executable, "-m", "segmenter.cli", "score", "--model", str(model)]
@@ -209,6 +224,7 @@ def main(
             corpus = folder / "large.csv"
             write_corpus(corpus, tokenizer, n_messages=messages, seed=seed)
             watched = watch([*score, str(corpus), "--out", str(folder / "large")], messages)
+            missed = watched.megabytes_at_most > MEGABYTES_AT_MOST
             whole["memory"] = asdict(watched) | {"growth_megabytes": watched.growth}
             out.mkdir(parents=True, exist_ok=True)
             chart(watched).save(out / "memory.png", scale_factor=2)
@@ -220,23 +236,18 @@ def main(
             corpus = folder / "small.csv"
             write_corpus(corpus, tokenizer, n_messages=kill_messages, seed=seed)
             small = [*score, str(corpus)]
-            unbroken = watch([*small, "--out", str(folder / "unbroken")], kill_messages)
-            tried = list(
-                kills(
-                    small,
-                    folder,
-                    n_kills=n_kills,
-                    seconds=unbroken.seconds,
-                    unbroken=digest(folder / "unbroken"),
-                    seed=seed,
-                )
-            )
+            watched = watch([*small, "--out", str(folder / "unbroken")], kill_messages)
+            unbroken = Unbroken(small, watched.seconds, digest(folder / "unbroken"))
+            tried = list(kills(unbroken, folder, n_kills=n_kills, seed=seed))
             whole["killed"] = [asdict(one) for one in tried]
             n_equal = sum(one.equal for one in tried)
+            missed |= n_equal < len(tried)
             n_killed = sum(len(one.after_seconds) for one in tried)
             typer.echo(f"{n_killed} kills in {len(tried)} runs of {kill_messages:,} messages: {n_equal} ended equal")
     write_text(out / "stress.json", json.dumps(whole, indent=1) + "\n")
     typer.echo(f"figures: {out / 'stress.json'}")
+    if missed:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

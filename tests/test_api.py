@@ -50,7 +50,9 @@ def test_parts_are_put_together(model: segmenter.Model, scored: pa.Table) -> Non
     assert model.score(TEXTS * 65) == pa.concat_tables([scored] * 65)
 
 
-@pytest.mark.parametrize("table", [pd.DataFrame, datasets.Dataset.from_dict], ids=["pandas", "datasets"])
+@pytest.mark.parametrize(
+    "table", [pd.DataFrame, datasets.Dataset.from_dict, pa.table], ids=["pandas", "datasets", "arrow"]
+)
 def test_a_table_is_scored_by_its_text_column(
     model: segmenter.Model, scored: pa.Table, table: Callable[[dict[str, list[str]]], segmenter.api.Table]
 ) -> None:
@@ -81,7 +83,9 @@ def test_one_text_alone_is_no_list_of_texts(model: segmenter.Model) -> None:
         model.score("red beds")
 
 
-@pytest.mark.parametrize("table", [pd.DataFrame, datasets.Dataset.from_dict], ids=["pandas", "datasets"])
+@pytest.mark.parametrize(
+    "table", [pd.DataFrame, datasets.Dataset.from_dict, pa.table], ids=["pandas", "datasets", "arrow"]
+)
 def test_a_missing_column_is_named(
     model: segmenter.Model, table: Callable[[dict[str, list[str]]], segmenter.api.Table]
 ) -> None:

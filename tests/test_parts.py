@@ -77,14 +77,14 @@ def test_a_new_folder_gets_the_plan_before_any_part(tmp_path: Path) -> None:
     with open_parts(tmp_path / "out", plan()) as there:
         found = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
         assert (found["complete"], [part["name"] for part in found["files"]]) == (False, ["a.csv", "b.csv"])
-    assert (there.is_new, there.n_parts, there.tally.n_rows) == (True, 0, 0)
+    assert (there.done, there.tally.n_rows) == ({}, 0)
 
 
 def test_parts_that_are_there_are_found_with_their_tally(tmp_path: Path) -> None:
     write(tmp_path, [(0, 0), (0, 2), (1, 0)])
     there = look(tmp_path, plan())
     assert there.done == {0: {0, 2}, 1: {0}}
-    assert (there.n_parts, there.tally.n_rows, there.tally.n_messages) == (3, 9, 6)
+    assert (there.tally.n_rows, there.tally.n_messages) == (9, 6)
 
 
 def test_looking_writes_nothing(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_folder_is_opened_by_one_run_at_a_time(tmp_path: Path) -> None:
         with pytest.raises(TableError, match=refused), open_parts(tmp_path, plan()):
             pass
     with open_parts(tmp_path, plan()) as there:
-        assert there.n_parts == 0
+        assert there.done == {}
 
 
 def test_new_files_come_after_the_recorded_ones_whatever_their_names(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_stranger_among_the_parts_is_refused(tmp_path: Path, name: str) -> Non
 def test_the_record_of_a_run_is_no_stranger(tmp_path: Path) -> None:
     write(tmp_path, [(0, 0)])
     (tmp_path / "run.json").write_text("{}", "utf-8")
-    assert look(tmp_path, plan()).n_parts == 1
+    assert look(tmp_path, plan()).done == {0: {0}}
 
 
 @pytest.mark.parametrize("n_bytes", [0, 3, -1])

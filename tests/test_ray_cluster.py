@@ -22,6 +22,7 @@ def node(n_cores: int, n_gpus: int = 0, *, is_alive: bool = True) -> dict[str, A
         ([node(0), node(16)], None, Share(4, 4, 0)),  # a head that works not
         ([node(16)], 2, Share(2, 4, 0)),  # fewer workers are no larger ones
         ([node(1)], 3, Share(3, 1, 0)),
+        ([node(4), node(5)], None, Share(3, 2, 0)),  # two on the larger one, of two cores: three of three do not fit
     ],
 )
 def test_a_worker_gets_at_most_four_cores(nodes: list[dict[str, Any]], n_workers: int | None, share: Share) -> None:
@@ -29,7 +30,13 @@ def test_a_worker_gets_at_most_four_cores(nodes: list[dict[str, Any]], n_workers
 
 
 def test_each_gpu_gets_a_worker_and_its_part_of_the_cores() -> None:
-    assert shared_out([node(32, 4), node(16)], None, on_gpus=True) == Share(4, 12, 1)
+    # the other node's 16 cores have no GPU beside them
+    assert shared_out([node(32, 4), node(16)], None, on_gpus=True) == Share(4, 8, 1)
+
+
+def test_more_workers_than_gpus_are_told() -> None:
+    with pytest.raises(EngineError, match="--workers 5: Ray sees 4 GPUs, one a worker; ask for fewer"):
+        shared_out([node(32, 4)], 5, on_gpus=True)
 
 
 def test_a_cluster_without_gpus_is_told() -> None:

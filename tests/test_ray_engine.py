@@ -14,7 +14,7 @@ from segmenter.errors import BundleError, EngineError, TableError
 from segmenter.params import load_settings
 from segmenter.score import Scorer, open_scorer
 from segmenter.scoring import ray_engine
-from segmenter.scoring.engines import Done, Work
+from segmenter.scoring.engines import Done, Work, local
 from segmenter.scoring.job import Result, score_corpus
 from segmenter.scoring.ray_cluster import joined
 
@@ -48,7 +48,7 @@ def on_ray(work: Work, scorer: Scorer) -> Generator[Done, None, None]:
 
 
 def run_on_ray(scorer: Scorer, inbox: Path, out: Path | str, rejects: Path | None = None) -> Result:
-    return score_corpus(job(inbox, out, rejects=rejects), scorer, on_ray, silent)
+    return score_corpus(job(inbox, out, rejects=rejects, engine="ray"), scorer, on_ray, silent)
 
 
 def test_workers_write_what_one_process_writes(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:
@@ -112,6 +112,30 @@ def test_one_table_is_refused(scorer: Scorer, inbox: Path, tmp_path: Path) -> No
     with pytest.raises(EngineError, match=refused):
         run_on_ray(scorer, inbox, tmp_path / "out.csv", tmp_path / "aside.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["inbox"]
+
+
+def test_standard_input_is_refused(scorer: Scorer, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="workers cannot read standard input; name files that they see"):
+        score_corpus(job("-", tmp_path / "out", engine="ray"), scorer, on_ray, silent)
+
+
+def test_a_bundle_that_was_sent_is_whole_after_its_files_are_gone(
+    scorer: Scorer, inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMENTER_CACHE", "")  # a node's first run: nothing compiled is kept
+    sent = {}
+
+    def as_sent(work: Work, scorer: Scorer) -> Generator[Done, None, None]:
+        files = {path: path.read_bytes() for path in work.bundle.rglob("*") if path.is_file()}
+        content = {path.relative_to(work.bundle).as_posix(): found for path, found in files.items()}
+        assert work.parts is not None
+        sent["scorer"] = ray_engine.scorer_of(ray_engine.Order(work, work.parts, content))
+        yield from local(work, scorer)
+
+    score_corpus(job(inbox / "a.csv", tmp_path / "out"), scorer, as_sent, silent)
+    texts = [row["text"] for row in ROWS]
+    assert not sent["scorer"].bundle.path.exists()
+    assert sent["scorer"].score(texts).scores.tolist() == scorer.score(texts).scores.tolist()
 
 
 def test_a_cluster_takes_no_cache(scorer: Scorer, inbox: Path, tmp_path: Path) -> None:

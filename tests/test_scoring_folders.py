@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from conftest import TinyRun
-from jobs import ADDED, ROWS, job, read_table, run, silent, write_table
+from jobs import ADDED, ROWS, content, job, read_table, run, silent, write_table
 
 from segmenter.errors import TableError
 from segmenter.params import load_settings
@@ -19,11 +19,6 @@ from segmenter.scoring.job import score_corpus, work_left
 @pytest.fixture(scope="module")
 def scorer(tiny_run: TinyRun) -> Scorer:
     return open_scorer(tiny_run.bundle, load_settings(None).score)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    """Every file of a scored folder but the record of the run."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.json"}
 
 
 @pytest.fixture
@@ -52,6 +47,29 @@ def test_a_folder_of_parts_is_the_table_in_pieces(small: Scorer, inbox: Path, tm
         *("00001-000000", "00001-000001", "00001-000002", "00001-000003"),
     ]
     assert [row for path in parts for row in read_table(path)] == read_table(tmp_path / "out.parquet")
+
+
+def test_a_new_file_whose_ids_are_numbers_is_not_mixed_with_text_ids(
+    small: Scorer, inbox: Path, tmp_path: Path
+) -> None:
+    # 'm1' of a CSV stands as it is; beside a JSONL's numbers the column would hold JSON, "m1" with its quotes
+    run(small, inbox, tmp_path / "out", rejects=tmp_path / "aside.csv")
+    before = content(tmp_path / "out")
+    write_table(inbox / "c.jsonl", [{"id": 7, "text": ROWS[0]["text"]}])
+    with pytest.raises(TableError, match=r"other input columns \('id' string, now 'id' string of JSON\)"):
+        run(small, inbox, tmp_path / "out", rejects=tmp_path / "aside.csv")
+    assert content(tmp_path / "out") == before
+
+
+def test_a_run_killed_before_its_last_line_has_its_record_renewed(small: Scorer, inbox: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(small, inbox / "a.csv", out)
+    old = (out / "run.json").read_bytes()
+    (out / "manifest.json").write_text(
+        (out / "manifest.json").read_text("utf-8").replace('"complete": true', '"complete": false'), "utf-8"
+    )
+    run(small, inbox / "a.csv", out)
+    assert (out / "run.json").read_bytes() != old
 
 
 def test_a_scored_folder_can_be_read_as_one_table(small: Scorer, inbox: Path, tmp_path: Path) -> None:

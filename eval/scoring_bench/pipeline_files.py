@@ -1,6 +1,6 @@
 """`python -m eval.scoring_bench.pipeline_files …`: what a script with transformers' pipeline does to score a file.
 
-JSONL in, JSONL out with a score for each audience; cleaned texts in, batches of 32 in input order. What is timed apart
+JSONL in, JSONL out with a score for each audience; texts as they stand, batches of 32 in input order. What is timed apart
 from the whole process is its loop over the messages, for the rest does not grow with them.
 """
 

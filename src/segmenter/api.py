@@ -96,7 +96,8 @@ class Model:
         """What `segmenter score` adds to each message, to the bit: a row each, in their order.
 
         Args:
-            messages: Texts, or a table of them: a pandas.DataFrame, a datasets.Dataset, whatever gives a column by name.
+            messages: Texts, or a table of them: a pandas.DataFrame, a datasets.Dataset, a pyarrow.Table, whatever gives a
+                column by name.
             text_column: The column that holds the message, of a table.
 
         Returns:
@@ -142,6 +143,7 @@ def _texts(messages: Sequence[str] | Table, text_column: str) -> list[str]:
 
 def _column(messages: Table, name: str) -> Iterable[object]:
     try:
-        return messages[name]
+        column = messages[name]
     except (LookupError, ValueError) as error:
         raise TableError("messages", f"have no column {name!r}", "name another text_column") from error
+    return column.to_pylist() if isinstance(column, pa.ChunkedArray | pa.Array) else column

@@ -5,6 +5,7 @@ A message longer than max_tokens is read in windows that overlap. Windows and th
 score cannot depend on a message's neighbours.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ Ints = NDArray[np.int64]
 # (up to so many tokens, rounded up to a multiple of). Of 20,000 messages of 21 tokens in the middle, 10 % of what a CPU then
 # computes is padding, against 14 % with eights up to 64; finer steps gain no more: their last batches are emptier, and widths
 # that are no multiple of 8 or 16 cost up to 10 % more a token.
-BUCKET_STEPS = ((32, 4), (64, 8), (128, 16), (512, 64))
+BUCKET_STEPS = ((32, 4), (64, 8), (128, 16), (512, 64), (sys.maxsize, 256))
 # Of one batch of scoring on a CPU, padding included: what a score is, not a choice. A token costs as much in batches of 512
 # as of 4096 (41 µs on a core with AMX, 49 µs of 256), and ten messages are not ten batches of 4096.
 BATCH_TOKENS = 512
@@ -115,15 +116,13 @@ def _windows(whole: Encoding, *, max_tokens: int, overlap_tokens: int) -> list[l
 def bucket(n_tokens: int) -> int:
     """The padded length of a window of `n_tokens`, 4 at least."""
     n_tokens = max(n_tokens, 1)
-    for limit, step in BUCKET_STEPS:
-        if n_tokens <= limit:
-            return -(-n_tokens // step) * step
-    return -(-n_tokens // 256) * 256
+    step = next(step for limit, step in BUCKET_STEPS if n_tokens <= limit)
+    return -(-n_tokens // step) * step
 
 
 def layout(batch_tokens: int) -> str:
     """What decides the shapes of all batches, in a few words: part of a runtime's key."""
-    steps = "-".join(f"{limit}:{step}" for limit, step in BUCKET_STEPS)
+    steps = "-".join(f"{step}" if limit == sys.maxsize else f"{limit}:{step}" for limit, step in BUCKET_STEPS)
     return f"batches {batch_tokens}/{TILE_TOKENS}/{steps}"
 
 

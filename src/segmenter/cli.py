@@ -110,6 +110,8 @@ def score(
 
     if out is None and not dry_run:
         raise typer.BadParameter("needed unless --dry-run is given", param_hint="--out")
+    if engine == "local" and (ray_address or workers):
+        raise typer.BadParameter("is for --engine ray", param_hint="--ray-address" if ray_address else "--workers")
     settings = load_settings(params).score
     chosen = {name: value for name, value in (("runtime", runtime), ("device", device)) if value is not None}
     with opened(model, meanwhile="segmenter.scoring.job") as bundle:

@@ -37,12 +37,14 @@ class InputFile:
         name: As records and rejects name it: its path below the folder given, or its own name, with as many folders
             before it as tell it from every other file; `stdin` for standard input. One name, one file.
         n_bytes: Its size when it was opened.
+        changed_ns: When it was last written to, as the disk says, in nanoseconds.
         sha256: Of its bytes.
     """
 
     path: Path
     name: str
     n_bytes: int
+    changed_ns: int
     sha256: str
 
 
@@ -149,15 +151,15 @@ def chunks(corpus: Corpus, *, file: int, n_rows: int, rejecting: bool, done: Con
     """
     entry = corpus.files[file]
     before = sum(other.n_bytes for other in corpus.files[:file])
-    _check_size(entry)
+    _check_unchanged(entry)
     try:
         for number, span in enumerate(_spans(corpus, entry, n_rows=n_rows, rejecting=rejecting, done=done)):
             share = (before + span.n_bytes) / max(corpus.n_bytes, 1)
             yield Chunk(file, number, span.n_rows, span.messages, span.rejects, share)
     except pa.ArrowException:  # values that are not of the types found before
-        _check_size(entry)
+        _check_unchanged(entry)
         raise
-    _check_size(entry)
+    _check_unchanged(entry)
 
 
 def _spans(corpus: Corpus, file: InputFile, *, n_rows: int, rejecting: bool, done: Container[int]) -> Iterator[Span]:
@@ -173,21 +175,24 @@ def _rows(corpus: Corpus, path: Path) -> Iterator[tuple[Row, Position]]:
     return source_of(corpus.source).rows(path, Names(corpus.text_field, None))
 
 
-def _check_size(file: InputFile) -> None:
-    if _size(file.path) != file.n_bytes:
+def _check_unchanged(file: InputFile) -> None:
+    if _looks(file.path) != (file.n_bytes, file.changed_ns):
         raise TableError(file.name, "changed while it was read", "run again when nothing writes to it")
 
 
-def _size(path: Path) -> int:
+def _looks(path: Path) -> tuple[int, int]:
+    """Its size, and when it was last written to."""
     try:
-        return path.stat().st_size
+        found = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from error
+    return found.st_size, found.st_mtime_ns
 
 
 def _input_file(path: Path, name: str) -> InputFile:
     try:
-        return InputFile(path, name, _size(path), sha256_of(path))
+        n_bytes, changed_ns = _looks(path)  # before it is read: what is written meanwhile changes them
+        return InputFile(path, name, n_bytes, changed_ns, sha256_of(path))
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -95,7 +95,7 @@ class Scorer:
         self._tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
         self._scope = Scope(bundle.manifest.pieces_per_word, bundle.manifest.text)
         made_of = (str(RULES), detector(), bundle.digest, self.runtime.key)
-        self._key = hashlib.blake2b("\n".join(made_of).encode(), digest_size=KEY_BYTES)
+        self._key = hashlib.blake2b("".join(f"{part}\n" for part in made_of).encode(), digest_size=KEY_BYTES)
 
     def prepare(self, texts: Sequence[str], store: ScoreStore) -> Prepared:
         """Clean original texts, find out which are new, and make these ready for the network.

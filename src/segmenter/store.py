@@ -213,6 +213,6 @@ def _told(where: object) -> Iterator[None]:
     except sqlite3.ProgrammingError:
         raise  # a store that was closed before: the caller's fault
     except sqlite3.DatabaseError as error:
-        cause = error.sqlite_errorname.split("_")[1]
+        cause = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT").split("_")[1]  # unnamed: text that is none
         found, remedy = _CAUSES.get(cause, (f"cannot be used ({error})", "check its disk"))
         raise StoreError(where, found, f"{remedy}, or {elsewhere}") from error

@@ -83,9 +83,9 @@ def _key(core: ov.Core, digest: str, settings: dict[str, str | int]) -> str:
 def _read(file: Path) -> ov.Tensor | None:
     """What was kept, None where there is nothing, or not what was written (a power cut)."""
     try:
-        whole = np.fromfile(file, np.uint8)
+        whole = np.memmap(file, np.uint8, "c")  # a graph of 100 MB is not read twice; nothing is written back
         os.utime(file)  # used now
-    except OSError:
+    except (OSError, ValueError):  # not there; empty
         return None
     digest, kept = whole[:DIGEST_BYTES].tobytes(), whole[DIGEST_BYTES:]
     return ov.Tensor(kept, shared_memory=True) if hashlib.sha256(kept.data).digest() == digest else None
@@ -96,7 +96,7 @@ def _keep(made: ov.CompiledModel, file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         kept = made.export_model().getbuffer()
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as stream:
+        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".graph", delete=False) as stream:
             try:
                 stream.write(hashlib.sha256(kept).digest())
                 stream.write(kept)

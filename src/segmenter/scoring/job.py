@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from segmenter.errors import TableError
+from segmenter.errors import EngineError, TableError
 from segmenter.inputs import open_corpus
 from segmenter.messages import VERDICTS, Reject
 from segmenter.rows import table_format
 from segmenter.score import Scorer, scored_schema
 from segmenter.scoring.engines import Done, Work
 from segmenter.scoring.parts import RECORD, Plan, There, complete, look, open_parts, plan_of, write_part
-from segmenter.scoring.record import Run, record_of, write_record
+from segmenter.scoring.record import Run, RunRecord, record_of, write_record
 from segmenter.scoring.tally import Effort, Tally
 from segmenter.sections import Text
 from segmenter.writers import (
@@ -32,7 +32,7 @@ from segmenter.writers import (
     table_writer,
 )
 
-STDOUT = "-"
+STDIN = STDOUT = "-"
 Show = Callable[[float, int], None]
 Engine = Callable[[Work, Scorer], Generator[Done, None, None]]
 
@@ -78,13 +78,6 @@ class Job:
     def table(self) -> Path | None:
         """The single table that is written."""
         return None if self.out is None or self.out == STDOUT or self.folder else Path(self.out)
-
-    @property
-    def record(self) -> Path | None:
-        """Where the record of the run goes; standard output has none."""
-        if self.table is not None:
-            return self.table.with_name(f"{self.table.name}.{RECORD}")
-        return self.folder / RECORD if self.folder else None
 
 
 @dataclass(frozen=True)
@@ -135,6 +128,7 @@ def score_corpus(job: Job, scorer: Scorer, engine: Engine, show: Show) -> Result
         TableError: Unreadable input, an unusable row without `rejects`, a column name taken, an output in the way, held by
             another run, or made by another job.
         StoreError: The score store cannot be used.
+        EngineError: This is no job for workers.
     """
     started = datetime.now(UTC)
     with _whole_work(job, scorer) as whole, _set_aside(job.rejects) as set_aside, _door(job, whole, scorer) as door:
@@ -149,11 +143,11 @@ def score_corpus(job: Job, scorer: Scorer, engine: Engine, show: Show) -> Result
         if not tally.n_messages:
             found = f"no message to score among {tally.n_rows:,} rows"
             raise TableError(", ".join(job.inputs), found, "check the file and --text-column")
-        door.finish(tally)
-    run = Run(job.command, job.engine, started, datetime.now(UTC), door.before, tally, effort)
-    record = record_of(door.work, scorer, run)
-    if job.record is not None and (record.n_messages or not job.record.exists()):
-        write_record(job.record, record)
+        run = Run(job.command, job.engine, started, datetime.now(UTC), door.before, tally, effort)
+        record = record_of(door.work, scorer, run)
+        door.finish(tally, record)
+    if job.table is not None:
+        write_record(job.table.with_name(f"{job.table.name}.{RECORD}"), record)
     return Result(tally, door.before.n_messages, scorer.bundle.manifest.text, drift=tuple(record.warnings))
 
 
@@ -171,7 +165,8 @@ def work_left(job: Job, scorer: Scorer) -> Iterator[Work]:
 @contextmanager
 def _whole_work(job: Job, scorer: Scorer) -> Iterator[Work]:
     """All of the corpus, with nothing done of it, the outputs out of its way."""
-    _refuse_mixing(job, [Path(name) for name in job.inputs if name != STDOUT])
+    _refuse_on_ray(job)
+    _refuse_mixing(job, [Path(name) for name in job.inputs if name != STDIN])
     with open_corpus(job.inputs, source=job.source, text_column=job.text_column, columns=job.columns) as corpus:
         _refuse_mixing(job, [file.path for file in corpus.files])
         schema = scored_schema(corpus.carried, scorer.bundle.audience_ids, job.prefix)
@@ -186,6 +181,16 @@ def _whole_work(job: Job, scorer: Scorer) -> Iterator[Work]:
             parts=None,
             done={},
         )
+
+
+def _refuse_on_ray(job: Job) -> None:
+    """See to it that workers can do this job."""
+    if job.engine != "ray":
+        return
+    if job.out is not None and job.folder is None:
+        raise EngineError("--engine ray", "workers write a folder of parts, no single table", "name a folder as --out")
+    if STDIN in job.inputs:
+        raise EngineError("--engine ray", "workers cannot read standard input", "name files that they see")
 
 
 def _refuse_mixing(job: Job, inputs: Sequence[Path]) -> None:
@@ -206,7 +211,7 @@ class _Door:
     work: Work
     before: Tally
     write: Callable[[Done], object]
-    finish: Callable[[Tally], object]
+    finish: Callable[[Tally, RunRecord], object]
 
 
 @contextmanager
@@ -214,16 +219,22 @@ def _door(job: Job, work: Work, scorer: Scorer) -> Iterator[_Door]:
     nothing = Tally.none(len(scorer.bundle.audience_ids))
     if job.folder is not None:
         with open_parts(job.folder, _plan(work, scorer)) as there:
-            parts = there.parts
+            parts, place = there.parts, job.folder / RECORD
+
+            def finish(tally: Tally, record: RunRecord) -> None:
+                if not (parts.plan.complete and place.exists()):  # else nothing was left to do
+                    write_record(place, record)  # first: a folder that is complete has the record of all of it
+                complete(parts, tally)
+
             yield _Door(
                 _left(work, there),
                 there.tally,
                 write=lambda done: write_part(parts, done.rows, done.tally, file=done.file, number=done.number),
-                finish=lambda tally: complete(parts, tally),
+                finish=finish,
             )
     else:
         with standard_output(work.schema) if job.table is None else _sole_table(job.table, work.schema) as write:
-            yield _Door(work, nothing, write=lambda done: write(done.rows), finish=lambda tally: None)
+            yield _Door(work, nothing, write=lambda done: write(done.rows), finish=lambda tally, record: None)
 
 
 def _plan(work: Work, scorer: Scorer) -> Plan:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from segmenter.errors import TableError
 from segmenter.inputs import Corpus
-from segmenter.rows import one_line
+from segmenter.rows import JSON_TEXT, one_line
 from segmenter.score import Scorer
 from segmenter.scoring.tally import Tally
 from segmenter.sections import Section
@@ -114,18 +114,11 @@ class There:
         parts: The folder with its plan: recorded files first, those that are new after them.
         done: Numbers of the parts that are there, by file.
         tally: Of all of them.
-        is_new: Whether no plan stands there yet.
     """
 
     parts: Parts
     done: Mapping[int, frozenset[int]]
     tally: Tally
-    is_new: bool
-
-    @property
-    def n_parts(self) -> int:
-        """How many are there."""
-        return sum(map(len, self.done.values()))
 
 
 def plan_of(corpus: Corpus, scorer: Scorer, schema: pa.Schema, *, prefix: str) -> Plan:
@@ -140,10 +133,15 @@ def plan_of(corpus: Corpus, scorer: Scorer, schema: pa.Schema, *, prefix: str) -
         columns=corpus.columns,
         prefix=prefix,
         part_rows=scorer.settings.part_rows,
-        fields={field.name: str(field.type) for field in schema},
+        fields={field.name: _type(field) for field in schema},
         audiences=tuple(scorer.bundle.audience_ids),
         files=tuple(PlannedFile(name=file.name, n_bytes=file.n_bytes, sha256=file.sha256) for file in corpus.files),
     )
+
+
+def _type(field: pa.Field) -> str:
+    """A column's type; text that holds JSON is another one, for `m1` and `"m1"` must not stand in one column."""
+    return f"{field.type} of JSON" if field.metadata == JSON_TEXT else str(field.type)
 
 
 def look(folder: Path, plan: Plan) -> There:
@@ -158,7 +156,7 @@ def look(folder: Path, plan: Plan) -> There:
         if names:
             found = f"holds {names[0]!r} and no parts of a scored corpus"
             raise TableError(folder, found, "name a folder that is empty or not there")
-        return There(Parts(folder, plan), {}, nothing, True)
+        return There(Parts(folder, plan), {}, nothing)
     recorded = _recorded(folder)
     _refuse_another(folder, recorded, plan)
     parts = Parts(folder, _with_new_files(folder, recorded, plan))
@@ -173,7 +171,7 @@ def look(folder: Path, plan: Plan) -> There:
         file, number = int(met[1]), int(met[2])
         done[file].add(number)
         tally += _account(parts, file=file, number=number)
-    return There(parts, {file: frozenset(numbers) for file, numbers in done.items()}, tally, False)
+    return There(parts, {file: frozenset(numbers) for file, numbers in done.items()}, tally)
 
 
 @contextmanager
@@ -186,7 +184,7 @@ def open_parts(folder: Path, plan: Plan) -> Iterator[There]:
     with sole_writer(folder, folder / LOCK):
         there = look(folder, plan)
         swept(folder)
-        if there.is_new or not there.parts.plan.complete:
+        if not there.parts.plan.complete:
             _write(there.parts)
         yield there
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
 from segmenter.errors import EngineError
 from segmenter.rows import one_line
@@ -52,7 +53,7 @@ def joined(address: str | None) -> Iterator[None]:
     try:
         with _silence():  # or Ray says that it heard of the level
             ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **({} if address else own))
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         found = f"Ray does not start, or not here ({one_line(error)})"
         raise EngineError(f"--ray-address {address}" if address else "--engine ray", found, REMEDY) from error
     try:
@@ -95,13 +96,21 @@ def shared_out(nodes: Sequence[Mapping[str, Any]], n_workers: int | None, *, on_
         on_gpus: Whether each needs one.
 
     Raises:
-        EngineError: There is no GPU.
+        EngineError: There is no GPU, or fewer than workers.
     """
     there = [node["Resources"] for node in nodes if node["Alive"]]
     n_cores = [int(resources.get("CPU", 0)) for resources in there]
-    n_gpus = sum(int(resources.get("GPU", 0)) for resources in there)
-    if on_gpus and not n_gpus:
+    n_gpus = [int(resources.get("GPU", 0)) for resources in there]
+    room = n_gpus if on_gpus else n_cores  # for workers on each node
+    if on_gpus and not sum(room):
         raise EngineError("--device cuda", "Ray sees no GPU", "use --device cpu")
-    n_fit = n_gpus if on_gpus else sum(-(-n // CORES_AT_MOST) for n in n_cores)
-    n_cores_each = sum(n_cores) // max(n_fit, n_workers or 1)
-    return Share(n_workers or n_fit, max(1, n_cores_each), int(on_gpus))
+    if on_gpus and n_workers and n_workers > sum(room):
+        raise EngineError(f"--workers {n_workers}", f"Ray sees {sum(room)} GPUs, one a worker", "ask for fewer")
+    n_wanted = n_workers or (sum(room) if on_gpus else sum(-(-n // CORES_AT_MOST) for n in n_cores))
+    taken = [0] * len(there)
+    for _ in range(n_wanted):  # each to the node that has most cores left for one more
+        free = [place for place, n in enumerate(taken) if n < room[place]] or range(len(there))
+        best = max(free, key=lambda place: n_cores[place] / (taken[place] + 1))
+        taken[best] += 1
+    n_cores_each = min(n // n_here for n, n_here in zip(n_cores, taken, strict=True) if n_here)
+    return Share(n_wanted, max(1, n_cores_each if on_gpus else min(n_cores_each, CORES_AT_MOST)), int(on_gpus))

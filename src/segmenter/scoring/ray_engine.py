@@ -19,7 +19,7 @@ import ray
 import ray.data
 from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
-from ray.exceptions import RaySystemError
+from ray.exceptions import RayActorError, RaySystemError
 
 from segmenter.errors import EngineError, SegmenterError
 from segmenter.runtimes.cores import THREADS
@@ -28,9 +28,9 @@ from segmenter.scoring.engines import Done, Work, open_store, scored
 from segmenter.scoring.parcels import chunk_in, done_in, is_error, of_chunk, of_done, of_error
 from segmenter.scoring.parts import MANIFEST, Parts, write_part
 from segmenter.scoring.ray_cluster import Share, joined, shared_out
-from segmenter.spool import NAME as STDIN
 
 CHUNKS_AT_ONCE = 2  # in a worker: while one is run, the next is prepared
+TRIES = 4  # of a chunk: a node may go at any time, one chunk does not meet that four times
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Order:
 def run(work: Work, *, address: str | None, n_workers: int | None) -> Generator[Done, None, None]:
     """Every chunk of the corpus, in order; the workers write the parts, the same bytes as the local engine's.
 
-    A worker that is killed is started again and does its chunks again.
+    A worker that is killed is started again and does its chunks again, each TRIES times at most.
 
     Args:
         work: With parts to write.
@@ -70,9 +70,7 @@ def run(work: Work, *, address: str | None, n_workers: int | None) -> Generator[
     """
     parts = work.parts
     if parts is None:
-        raise EngineError("--engine ray", "workers write a folder of parts, no single table", "name a folder as --out")
-    if any(file.name == STDIN for file in work.corpus.files):
-        raise EngineError("--engine ray", "workers cannot read standard input", "name files that they see")
+        raise ValueError("workers write a folder of parts")
     if address is not None and work.cache is not None:
         raise EngineError("--cache", "lies on one machine and cannot serve a cluster", "leave it out")
     files = tuple(replace(file, path=file.path.absolute()) for file in work.corpus.files)
@@ -87,6 +85,9 @@ def run(work: Work, *, address: str | None, n_workers: int | None) -> Generator[
                 told = str(getattr(error, "cause", error)).splitlines()[0]
                 remedy = "install the same audience-segmenter[ray] on every node"
                 raise EngineError("--engine ray", f"a worker cannot begin ({told})", remedy) from error
+            except RayActorError as error:
+                found = f"workers were killed {TRIES} times at the same rows, as a rule for want of memory"
+                raise EngineError("--engine ray", found, "set score.part_rows or --workers lower") from error
 
 
 def _content(bundle: Path) -> dict[str, bytes]:
@@ -116,6 +117,7 @@ def _outcomes(order: "ray.ObjectRef[Order]", n_files: int, share: Share) -> Gene
             ),
             num_cpus=share.n_cores,
             num_gpus=share.n_gpus,
+            max_task_retries=TRIES - 1,
         )
         yield from done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
 
@@ -154,7 +156,7 @@ class Worker:
         self._order: Order = ray.get(sent)
         self._error: SegmenterError | None = None
         try:
-            self._scorer, self._store = _scorer(self._order), open_store(self._order.work)
+            self._scorer, self._store = scorer_of(self._order), open_store(self._order.work)
         except SegmenterError as error:  # each chunk tells it: what fails here only ends in Ray starting it again
             self._error = error
 
@@ -173,7 +175,7 @@ class Worker:
         return of_done(done)
 
 
-def _scorer(order: Order) -> Scorer:
+def scorer_of(order: Order) -> Scorer:
     """The bundle opened as planned: from its folder, or from what was sent, audited here.
 
     Raises:
@@ -192,6 +194,7 @@ def _scorer(order: Order) -> Scorer:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
             scorer = open_scorer(Path(place), order.work.settings)
+            scorer.score(["-"])  # its graph is compiled while the file is there
     if (scorer.bundle.digest, scorer.runtime.key) != (plan.bundle, plan.runtime):
         found = f"a worker has runtime {scorer.runtime.key!r}, the plan {plan.runtime!r}"
         raise EngineError(
