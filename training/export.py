@@ -36,7 +36,8 @@ def export(
         parts: Folder with the saved model; the graph is added to it.
         encoder: For its pooling.
         ranges: Messages that set the int8 ranges.
-        dev: Messages on which int8 and fp32 decisions are compared.
+        dev: Messages on which int8 and fp32 decisions are compared: weights have seen none of them, while every message
+            of the out-of-fold table is one that this model was trained on.
         calibrations: Turn logits into decisions.
         settings: The `calibrate` section.
     """

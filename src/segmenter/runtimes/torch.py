@@ -13,7 +13,9 @@ from segmenter.errors import ModelError
 from segmenter.model import load
 from segmenter.runtimes import Output
 
-CUDA_BATCH_TOKENS = 32768  # a GPU idles on the batches of a CPU
+# A GPU idles on the batches of a CPU; but each length's last batch is filled up, part by part: of 4,096 real messages 22 % of
+# what is computed is padding, 36 % in batches of 8192, 71 % of 32768. No GPU was at hand to weigh that against its speed.
+CUDA_BATCH_TOKENS = 4096
 AT_WORK = {"cpu": 1, "cuda": 4}  # batches handed to the device before the first result is fetched
 
 
