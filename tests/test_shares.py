@@ -36,7 +36,8 @@ def ground(n: int = 1000, *, per_author: int = 1, language: str = "en") -> Groun
     order = np.arange(n) // per_author * per_author / n
     scores = np.concatenate([np.where(order < 0.8, HIGH, LOW), np.where(order < 0.1, HIGH, LOW)])
     clusters = np.arange(2 * n) // per_author
-    return Ground(scores.astype(np.float32), np.repeat([True, False], n), np.full(2 * n, language), clusters)
+    truth, nobody = np.repeat([True, False], n), np.zeros(2 * n, np.int64)
+    return Ground(scores.astype(np.float32), truth, np.full(2 * n, language), clusters, nobody)
 
 
 def cell(n_high: int, n_low: int, n_middle: int = 0) -> NDArray[np.int64]:
@@ -100,7 +101,7 @@ def test_languages_count_by_their_messages() -> None:
     arrays = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in ("scores", "truth", "languages")
     }
-    known = Ground(**arrays, clusters=np.arange(4000))
+    known = Ground(**arrays, clusters=np.arange(4000), others=np.zeros(4000, np.int64))
     counts = np.concatenate([cell(450, 550), cell(720, 2280)], axis=1)
     found = corrected(counts, ["en", "ru"], known, SETTINGS, seed=1)
     assert found.value[0] == pytest.approx(0.275, abs=0.01)
@@ -167,7 +168,7 @@ def invented(draw: np.random.Generator, *, share: float, leaning: float = 1.0) -
     truth = draw.random(len(clusters)) < share
     log_odds = 2 * np.where(truth, 1, -1) + draw.normal(0, leaning, 150)[clusters] + draw.normal(0, 1.5, len(clusters))
     scores = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
-    return Ground(scores, truth, np.full(len(truth), "en"), clusters)
+    return Ground(scores, truth, np.full(len(truth), "en"), clusters, np.zeros(len(truth), np.int64))
 
 
 def test_five_thousand_cells_take_seconds() -> None:
@@ -195,10 +196,10 @@ def test_a_corpus_that_is_a_mixture_is_not_called_unlike() -> None:
 
 
 def test_a_corpus_of_scores_that_calibration_hardly_has_is_called_unlike() -> None:
-    # 5 % of either kind are scored in the middle, which no share can turn into 60 % of a corpus
+    # 15 % of either kind are scored in the middle, which no share can turn into 60 % of a corpus
     known = ground()
     scores = known.scores.copy()
-    scores[::20] = MIDDLE
+    scores[np.arange(2000) % 100 < 15] = MIDDLE
     found = shift(cell(200, 200, 600), replace(known, scores=scores))
     assert found.is_unlike
     assert found.p < 0.02

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from segmenter.shares.ground import Ground, Mixed, ShareSettings, estimable, mixed
 
 Floats = NDArray[np.float64]
-N_GRID = 96  # shares that are tried, even in arcsine of the root: as dense as one message in 2,000 can tell apart
-MOST_MESSAGES = 2000.0  # a cell with more is as sure of its share as one of these; authors matter more by then
+N_GRID = 192  # shares that are tried, even in arcsine of the root: as dense as 8,000 messages can tell apart
+MOST_MESSAGES = 8000.0  # a cell with more is as sure of its share as one of these; authors matter more by then
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,12 @@ from segmenter.intervals import TAIL, student
 from segmenter.shares.bins import N_BINS, bin_of
 
 Floats = NDArray[np.float64]
-PSEUDO_MESSAGES = 1.0  # spread over the bins like all messages of the language, so that no bin is impossible
+PSEUDO_MESSAGES = 1.0  # of either kind, spread over the bins like all messages of the language: no bin is impossible
+ALIKE = 0.05  # correlation of an author's messages of one kind: the more of them, the less each tells. Measured: docs
+OTHERS_SPREAD = (
+    1.5  # in log-odds: a corpus has the other audiences in other shares, up to seven times as often or seldom
+)
+TINY = 1e-9  # a gamma weight may be 0 in floating point, of all authors of a set at once
 BOTH = 2.0  # the authors at hand are one draw, those of the corpus another: twice the variance of either
 
 
@@ -57,12 +62,14 @@ class Ground:
         truth: Whether each is labelled with the audience, same shape.
         languages: Of each, same shape.
         clusters: Same shape; equal for messages that share an author or a text.
+        others: Same shape; equal for messages with the same other audiences.
     """
 
     scores: NDArray[np.float32]
     truth: NDArray[np.bool_]
     languages: NDArray[np.str_]
     clusters: NDArray[np.int64]
+    others: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -104,25 +111,40 @@ def estimable(ground: Ground, languages: list[str], settings: ShareSettings) -> 
     return found
 
 
+def grounds(
+    audience_ids: list[str],
+    *,
+    scores: NDArray[np.float32],
+    truth: NDArray[np.bool_],
+    languages: NDArray[np.str_],
+    clusters: NDArray[np.int64],
+) -> dict[str, Ground]:
+    """The ground of each audience; scores and truth have shape (n_messages, n_audiences), the others (n_messages,)."""
+    found = {}
+    for column, audience in enumerate(audience_ids):
+        _, others = np.unique(np.delete(truth, column, axis=1), axis=0, return_inverse=True)
+        found[audience] = Ground(scores[:, column], truth[:, column], languages, clusters, others)
+    return found
+
+
 def mixed(ground: Ground, language: str, settings: ShareSettings, draw: np.random.Generator) -> Mixed:
-    """The distributions of one language's calibration messages, and what they might be with other authors.
+    """The distributions of one language's calibration messages, and what they might be in a corpus.
 
     A draw gives each author a gamma weight. Its variance is the bootstrap's (Rubin 1981) twice over, as the authors of a
-    corpus are a draw too, wider for few authors of one size as Student's t is wider than the normal distribution.
+    corpus are a draw too, wider for few authors of one size as Student's t is wider than the normal distribution. And it
+    gives each set of other audiences a log-normal weight.
     """
     here = ground.languages == language
-    truth, fixed = ground.truth[here], bin_of(ground.scores[here]).astype(np.int64)
-    bins = _merging(fixed, truth, settings.share_bins)
+    fixed = bin_of(ground.scores[here]).astype(np.int64)
+    bins = _merging(fixed, ground.truth[here], settings.share_bins)
     _, cluster = np.unique(ground.clusters[here], return_inverse=True)
-    n_clusters, n_bins = int(cluster.max()) + 1, int(bins[-1]) + 1
-    counts = np.zeros((2, n_clusters, n_bins))
-    np.add.at(counts, (truth.astype(np.int64), cluster, bins[fixed]), 1)
-    n_effective = min(_effective(counts[kind].sum(axis=1)) for kind in (0, 1))
-    wider = BOTH * (student(n_effective) / -float(ndtri(TAIL))) ** 2
-    weights = draw.gamma(1 / wider, wider, (settings.share_draws, n_clusters))
-    weights = np.vstack([np.ones(n_clusters), weights])
-    pseudo = PSEUDO_MESSAGES * counts.sum(axis=(0, 1)) / len(truth)
-    without, with_it = (_normalised(weights @ counts[kind] + pseudo) for kind in (0, 1))
+    counts = np.zeros((2, int(ground.others.max()) + 1, int(cluster.max()) + 1, int(bins[-1]) + 1))
+    kinds = ground.truth[here].astype(np.int64), ground.others[here]
+    np.add.at(counts, (*kinds, cluster, bins[fixed]), 1)
+    rows = [np.sum([_drawn(part, settings.share_draws, draw) for part in counts[kind]], axis=0) for kind in (1, 0)]
+    both = rows[0][0] + rows[1][0]
+    pseudo = PSEUDO_MESSAGES * (both + 1) / (both.sum() + len(both))
+    with_it, without = ((part + pseudo) / (part + pseudo).sum(axis=1, keepdims=True) for part in rows)
     return Mixed(bins, with_it, without)
 
 
@@ -136,10 +158,22 @@ def _merging(fixed: NDArray[np.int64], truth: NDArray[np.bool_], n_bins: int) ->
     return np.asarray(np.unique(wanted, return_inverse=True)[1], np.int64)
 
 
-def _effective(sizes: Floats) -> float:
-    """Clusters of one size that tell as much as clusters of these sizes. Source: Kish 1965, Survey Sampling, 11.7."""
-    return float(sizes.sum() ** 2 / (sizes**2).sum())
+def _drawn(counts: Floats, n_draws: int, draw: np.random.Generator) -> Floats:
+    """Weight by bin of messages with the same audiences: as they are first, then once a draw; shape (1 + n_draws, n_bins).
 
-
-def _normalised(rows: Floats) -> Floats:
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
+    Args:
+        counts: Messages by author and bin, shape (n_clusters, n_bins).
+        n_draws: How many draws.
+        draw: Of authors' weights, and of the weight of all of them.
+    """
+    sizes = counts.sum(axis=1)
+    counts, sizes = counts[sizes > 0], sizes[sizes > 0]
+    if not len(sizes):
+        return np.zeros((1 + n_draws, counts.shape[1]))
+    told = sizes / (1 + ALIKE * (sizes - 1))  # messages of an author as what they are worth
+    counts = counts * (told / sizes)[:, None]
+    wider = BOTH * (student(told.sum() ** 2 / (told**2).sum()) / -float(ndtri(TAIL))) ** 2  # Kish 1965, 11.7
+    rows = draw.gamma(1 / wider, wider, (n_draws, len(sizes))) @ counts + TINY
+    mixes = np.exp(draw.normal(0, OTHERS_SPREAD, (n_draws, 1)))
+    rows *= mixes * counts.sum() / rows.sum(axis=1, keepdims=True)
+    return np.asarray(np.vstack([counts.sum(axis=0), rows]))

@@ -82,7 +82,7 @@ def _share(rows: Floats, found: Mixed, inverse: Floats) -> Floats:
     """The mixture nearest to each row of shares by bin, shape (n_rows, n_bins): its share of messages with the audience."""
     without = found.without[0]
     apart = found.with_it[0] - without
-    return np.clip((rows - without) @ inverse @ apart / (apart @ inverse @ apart), 0, 1)
+    return np.asarray(np.clip((rows - without) @ inverse @ apart / (apart @ inverse @ apart), 0, 1))
 
 
 def _distance(rows: Floats, found: Mixed, inverse: Floats) -> Floats:
