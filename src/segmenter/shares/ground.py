@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from segmenter.calibration import log_odds
 from segmenter.intervals import TAIL, student
-from segmenter.shares.bins import N_BINS, bin_of
+from segmenter.shares.bins import EDGES, N_BINS
 
 Floats = NDArray[np.float64]
 PSEUDO_MESSAGES = 1.0  # of either kind, spread over the bins like all messages of the language: no bin is impossible
@@ -21,6 +22,8 @@ OTHERS_SPREAD = (
     1.5  # in log-odds: a corpus has the other audiences in other shares, up to seven times as often or seldom
 )
 TINY = 1e-9  # a gamma weight may be 0 in floating point, of all authors of a set at once
+STRETCH, MOVE = 0.15, 0.3  # standard deviations of the logarithm of the sealed model's stretch, and of its move
+STEPS = (0, -2, -1, 1, 2)  # standard deviations that are tried of either
 BOTH = 2.0  # the authors at hand are one draw, those of the corpus another: twice the variance of either
 
 
@@ -74,18 +77,22 @@ class Ground:
 
 @dataclass(frozen=True)
 class Mixed:
-    """How scores of one audience are distributed in one language.
+    """How scores of one audience are distributed in one language: as calibrated, on another scale, with other authors.
 
     Attributes:
         bins: The bin here of each of the N_BINS fixed ones, shape (N_BINS,), rising from 0.
-        with_it: Share of the audience's messages in each bin, a draw of authors a row, the authors at hand first, shape
-            (1 + n_draws, n_bins).
-        without: The same of the other messages, on the same draws.
+        with_it: Share of the audience's messages in each bin, shape (n_rows, n_bins): as calibrated in row 0, on other
+            scales in the other rows up to `n_scales`, then on any scale with other authors.
+        without: The same of the other messages.
+        prior: How likely the scale of each row is, as a logarithm, shape (n_rows,); 0.0 of drawn ones.
+        n_scales: Rows with the authors at hand.
     """
 
     bins: NDArray[np.int64]
     with_it: Floats
     without: Floats
+    prior: Floats
+    n_scales: int
 
     def merged(self, counts: NDArray[np.int64]) -> Floats:
         """Counts in fixed bins, shape (n_cells, N_BINS), as counts in these, shape (n_cells, n_bins)."""
@@ -130,22 +137,47 @@ def grounds(
 def mixed(ground: Ground, language: str, settings: ShareSettings, draw: np.random.Generator) -> Mixed:
     """The distributions of one language's calibration messages, and what they might be in a corpus.
 
-    A draw gives each author a gamma weight. Its variance is the bootstrap's (Rubin 1981) twice over, as the authors of a
-    corpus are a draw too, wider for few authors of one size as Student's t is wider than the normal distribution. And it
-    gives each set of other audiences a log-normal weight.
+    The sealed model's scores are not on quite the scale of the fold models' (docs/summaries.md), so each row stretches and
+    moves log-odds by its own amounts.
     """
-    here = ground.languages == language
-    fixed = bin_of(ground.scores[here]).astype(np.int64)
-    bins = _merging(fixed, ground.truth[here], settings.share_bins)
-    _, cluster = np.unique(ground.clusters[here], return_inverse=True)
-    counts = np.zeros((2, int(ground.others.max()) + 1, int(cluster.max()) + 1, int(bins[-1]) + 1))
-    kinds = ground.truth[here].astype(np.int64), ground.others[here]
-    np.add.at(counts, (*kinds, cluster, bins[fixed]), 1)
-    rows = [np.sum([_drawn(part, settings.share_draws, draw) for part in counts[kind]], axis=0) for kind in (1, 0)]
-    both = rows[0][0] + rows[1][0]
-    pseudo = PSEUDO_MESSAGES * (both + 1) / (both.sum() + len(both))
-    with_it, without = ((part + pseudo) / (part + pseudo).sum(axis=1, keepdims=True) for part in rows)
-    return Mixed(bins, with_it, without)
+    here = np.flatnonzero(ground.languages == language)
+    truth, odds = ground.truth[here], log_odds(ground.scores[here].astype(np.float64))
+    bins = _merging(np.searchsorted(EDGES, odds, side="right"), truth, settings.share_bins)
+    steps = np.array([(0, 0), *((i, j) for i in STEPS for j in STEPS if i or j)], np.float64)
+    drawn = draw.standard_normal((settings.share_draws, 2))
+    weights = np.empty((len(steps) + settings.share_draws, len(here)))
+    for kind in (True, False):
+        for other in np.unique(ground.others[here]):
+            own = (truth == kind) & (ground.others[here] == other)
+            if own.any():
+                weights[:, own] = _weights(ground.clusters[here[own]], settings.share_draws, len(steps), draw)
+    rows = np.empty((2, len(weights), int(bins[-1]) + 1))
+    for number, (stretch, move) in enumerate(np.vstack([steps, drawn])):
+        moved = np.exp(STRETCH * stretch) * odds + MOVE * move
+        found = bins[np.searchsorted(EDGES, moved, side="right")]
+        for row, part in ((0, ~truth), (1, truth)):
+            rows[row, number] = np.bincount(found, weights[number] * part, minlength=rows.shape[2])
+    both = rows[:, 0].sum(axis=0)
+    rows += PSEUDO_MESSAGES * (both + 1) / (both.sum() + len(both))
+    without, with_it = rows / rows.sum(axis=2, keepdims=True)
+    prior = np.append(-(steps**2).sum(axis=1) / 2, np.zeros(settings.share_draws))
+    return Mixed(bins, with_it, without, prior, len(steps))
+
+
+def _weights(clusters: NDArray[np.int64], n_draws: int, n_scales: int, draw: np.random.Generator) -> Floats:
+    """Weights of messages with the same audiences, shape (n_scales + n_draws, n_messages); the first rows are alike.
+
+    Messages of one author count as what they are worth together. A draw gives each author a gamma weight. Its variance is
+    the bootstrap's (Rubin 1981) twice over, as the authors of a corpus are a draw too, wider for few authors of one size as
+    Student's t is wider than the normal distribution. And it gives all of these messages a log-normal weight.
+    """
+    _, cluster, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    told = sizes / (1 + ALIKE * (sizes - 1))
+    wider = BOTH * (student(told.sum() ** 2 / (told**2).sum()) / -float(ndtri(TAIL))) ** 2  # Kish 1965, 11.7
+    drawn = told * (draw.gamma(1 / wider, wider, (n_draws, len(sizes))) + TINY)
+    mixes = np.exp(draw.normal(0, OTHERS_SPREAD, (n_draws, 1)))
+    drawn *= mixes * told.sum() / drawn.sum(axis=1, keepdims=True)
+    return np.asarray(np.vstack([np.tile(told, (n_scales, 1)), drawn])[:, cluster] / sizes[cluster])
 
 
 def _merging(fixed: NDArray[np.int64], truth: NDArray[np.bool_], n_bins: int) -> NDArray[np.int64]:
@@ -156,24 +188,3 @@ def _merging(fixed: NDArray[np.int64], truth: NDArray[np.bool_], n_bins: int) ->
     before = np.append(0, np.cumsum(both[0] + both[1])[:-1]) / 2
     wanted = np.minimum((before * n_bins).astype(np.int64), n_bins - 1)
     return np.asarray(np.unique(wanted, return_inverse=True)[1], np.int64)
-
-
-def _drawn(counts: Floats, n_draws: int, draw: np.random.Generator) -> Floats:
-    """Weight by bin of messages with the same audiences: as they are first, then once a draw; shape (1 + n_draws, n_bins).
-
-    Args:
-        counts: Messages by author and bin, shape (n_clusters, n_bins).
-        n_draws: How many draws.
-        draw: Of authors' weights, and of the weight of all of them.
-    """
-    sizes = counts.sum(axis=1)
-    counts, sizes = counts[sizes > 0], sizes[sizes > 0]
-    if not len(sizes):
-        return np.zeros((1 + n_draws, counts.shape[1]))
-    told = sizes / (1 + ALIKE * (sizes - 1))  # messages of an author as what they are worth
-    counts = counts * (told / sizes)[:, None]
-    wider = BOTH * (student(told.sum() ** 2 / (told**2).sum()) / -float(ndtri(TAIL))) ** 2  # Kish 1965, 11.7
-    rows = draw.gamma(1 / wider, wider, (n_draws, len(sizes))) @ counts + TINY
-    mixes = np.exp(draw.normal(0, OTHERS_SPREAD, (n_draws, 1)))
-    rows *= mixes * counts.sum() / rows.sum(axis=1, keepdims=True)
-    return np.asarray(np.vstack([counts.sum(axis=0), rows]))

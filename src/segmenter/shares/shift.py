@@ -69,7 +69,7 @@ def _p_value(counts: Floats, found: Mixed, draw: np.random.Generator) -> float:
     n, seen = int(counts.sum()), counts / counts.sum()
     share = _share(seen[None], found, np.eye(len(counts)))[0]
     for _ in range(2):  # how much bins vary depends on the share, and the other way round
-        drawn = share * found.with_it[1:] + (1 - share) * found.without[1:]
+        drawn = share * found.with_it[found.n_scales :] + (1 - share) * found.without[found.n_scales :]
         drawn = draw.multinomial(n, drawn / drawn.sum(axis=1, keepdims=True)) / n
         spread = np.cov(drawn.T)
         inverse = np.linalg.inv(spread + RIDGE * np.trace(spread) / len(counts) * np.eye(len(counts)))
