@@ -236,10 +236,10 @@ def test_a_corpus_with_nothing_to_test_is_not_called_unlike() -> None:
 
 
 def test_labels_alone_decide_where_scores_say_nothing() -> None:
-    # 80 of 200 labels, all scores equal: 40 %, standard error sqrt(0.24 / 198 * (1 - 200 / 10,000))
+    # 80 of 200 labels, all scores equal: 40 %, standard error sqrt(0.24 / 200 * (1 - 200 / 10,000))
     labels = np.arange(200) < 80
     found = prediction_powered(np.full(10_000, 0.3), np.full(200, 0.3), labels, SETTINGS)
-    half = 1.96 * np.sqrt(0.24 * 200 / 198 / 200 * 0.98)
+    half = 1.96 * np.sqrt(0.24 / 200 * 0.98)
     assert found.value == pytest.approx(0.4)
     assert [found.low, found.high] == pytest.approx([0.4 - half, 0.4 + half], abs=0.005)
 
@@ -250,9 +250,10 @@ def test_scores_that_go_along_with_labels_make_the_share_surer() -> None:
     labelled = np.repeat([1.0, 0.0], [80, 120])
     labels = np.concatenate([np.arange(80) < 72, np.arange(120) < 12])
     found = prediction_powered(scores, labelled, labels, SETTINGS)
-    # slope 0.9 - 0.1 = 0.8, errors of variance 0.09: 0.243 / 0.09 times as many labels
+    # slope 0.9 - 0.1 = 0.8. What is left: 72 times 0.2, 8 times -0.8, 12 times 1, 108 times 0, and the two worst, 1 and -0.8;
+    # mean 20.2 / 202 = 0.1, variance (21.64 - 202 * 0.01) / 200 = 0.0981, less for 200 of 10,000
     assert found.value == pytest.approx(0.42)
-    assert found.n_effective == pytest.approx(200 * 0.2436 / 0.09 * 198 / 200 / 0.98, rel=0.001)
+    assert found.n_effective == pytest.approx(200 * 0.2436 / 0.0981 / 0.98, rel=0.001)
 
 
 def test_scores_correct_a_sample_that_chance_made_uneven() -> None:
@@ -260,7 +261,7 @@ def test_scores_correct_a_sample_that_chance_made_uneven() -> None:
     scores, labelled = np.repeat([1.0, 0.0], [400, 600]), np.repeat([1.0, 0.0], [100, 100])
     labels = labelled > 0
     labels[0] = False
-    # slope 0.99, rest 0.005 - 0.01 * ... : 0.99 * 0.4 + (0.495 - 0.99 * 0.5) = 0.396
+    # 99 of 100 scored 1 carry it, none of the others: slope 0.99, and 0.99 * 0.4 + (0.495 - 0.99 * 0.5) = 0.396
     assert prediction_powered(scores, labelled, labels, SETTINGS).value == pytest.approx(0.396)
 
 

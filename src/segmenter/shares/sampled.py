@@ -56,12 +56,17 @@ def prediction_powered(
 
 
 def _powered(scores: NDArray[np.float64], labelled: NDArray[np.float64], labels: NDArray[np.float64]) -> _Moments:
-    """The estimate and its variance; scores count as far as they go along with the labels, not at all to entirely."""
+    """The estimate and its variance; scores count as far as they go along with the labels, not at all to entirely.
+
+    In the variance two more labels count, wrong in the worst way to either side: few labels may show no error by chance.
+    Source: Agresti and Coull 1998, carried over to differences.
+    """
     n, spread = len(labels), labelled.var()
     power = 0.0 if spread == 0 else float(np.clip(np.cov(labels, labelled, bias=True)[0, 1] / spread, 0, 1))
     rest = labels - power * labelled
     share = power * scores.mean() + rest.mean()
-    return _Moments(float(share), float(rest.var(ddof=min(2, n - 1)) / n * (1 - n / len(scores))))
+    worst = np.append(rest, [1 - power * labelled.min(), -power * labelled.max()])
+    return _Moments(float(share), float(worst.var(ddof=2) / n * (1 - n / len(scores))))
 
 
 def _exact(n_true: float, n: float) -> tuple[float, float]:
