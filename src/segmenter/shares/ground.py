@@ -18,9 +18,7 @@ from segmenter.shares.bins import EDGES, N_BINS
 Floats = NDArray[np.float64]
 PSEUDO_MESSAGES = 1.0  # of either kind, spread over the bins like all messages of the language: no bin is impossible
 ALIKE = 0.05  # correlation of an author's messages of one kind: the more of them, the less each tells. Measured: docs
-OTHERS_SPREAD = (
-    1.5  # in log-odds: a corpus has the other audiences in other shares, up to seven times as often or seldom
-)
+OTHERS_SPREAD = 1.5  # in log-odds, of how much more or less often a corpus has each of the other audiences
 TINY = 1e-9  # a gamma weight may be 0 in floating point, of all authors of a set at once
 STRETCH, MOVE = 0.15, 0.3  # standard deviations of the logarithm of the sealed model's stretch, and of its move
 STEPS = (0, -2, -1, 1, 2)  # standard deviations that are tried of either
