@@ -168,9 +168,15 @@ def test_score_without_an_output_is_a_usage_error(segmenter: Segmenter, at_desk:
     [
         ("score corpus.csv --out out", "missing option '--model'; segmenter score --help shows the options"),
         ("score corpus.csv --modle b", "no such option: --modle (Possible options: --model); segmenter score --help"),
-        ("score a.csv --model b --out c --engine d", "invalid value for '--engine': 'd' is not one of 'local', 'ray'; "),
+        (
+            "score a.csv --model b --out c --engine d",
+            "invalid value for '--engine': 'd' is not one of 'local', 'ray'; ",
+        ),
         ("score a.csv --model b --out c --workers 2", "invalid value for --workers: is for --engine ray; segmenter"),
-        ("scoer corpus.csv", "no such command 'scoer'. Did you mean 'score', 'convert'?; segmenter --help shows the options"),
+        (
+            "scoer corpus.csv",
+            "no such command 'scoer'. Did you mean 'score', 'convert'?; segmenter --help shows the options",
+        ),
     ],
 )
 def test_a_wrong_command_line_is_told_in_one_sentence(segmenter: Segmenter, line: str, sentence: str) -> None:
