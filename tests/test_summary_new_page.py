@@ -9,17 +9,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import invented
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from invented import HOSTILE
+from plain_table import PLAIN_TABLE
 
+from segmenter.params import Params
 from segmenter.summary.citations import all_ids
 from segmenter.summary.findings import Findings
 from segmenter.summary.html.charts import library, specifications
 from segmenter.summary.html.page import page
+from training.labels import read_labels
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -209,7 +212,7 @@ def test_what_was_told_around_an_event_stands_side_by_side(chromium_page: "Page"
 
 @pytest.mark.parametrize("kind", ["ordinary", "hostile"])
 def test_a_wrong_label_is_exported_as_a_label_table(
-    chromium_page: "Page", pages: dict[str, Path], tmp_path: Path, kind: str
+    chromium_page: "Page", pages: dict[str, Path], tiny_params: dict[str, Any], tmp_path: Path, kind: str
 ) -> None:
     seen = opened(chromium_page, pages[kind])
     examples = chromium_page.locator(".part:visible ul.examples li")
@@ -224,6 +227,13 @@ def test_a_wrong_label_is_exported_as_a_label_table(
     found = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text("utf-8").splitlines()]
     assert [row["text"] for row in found] == texts
     assert [row["audiences"] for row in found] == [["valley"], []]
+    assert {row["redacted"] for row in found} == {True}
+    # the tiny run's audiences are gardeners, cyclists and readers
+    names = {"north": ["gardeners"], "river": ["cyclists"], "valley": ["readers"]}
+    table = PLAIN_TABLE | {"path": str(tmp_path / "labels.jsonl"), "labels": names}
+    frame = read_labels(Params.model_validate(tiny_params | {"data": tiny_params["data"] | {"tables": [table]}})).frame
+    assert frame["text"].tolist() == texts
+    assert frame["audiences"].tolist() == [["readers"], []]
     assert [one for one in seen if not one.startswith("request blob:")] == []
 
 

@@ -67,21 +67,7 @@ def _time() -> alt.LayerChart:
     """One panel over time: bars of counts, or shares with intervals and the plain counts as diamonds; events as rules."""
     across = alt.Scale(type="utc", domainMin=_signal("first"), domainMax=_signal("last"), nice=False)
     up = alt.Scale(domainMin=0, domainMax=_signal("top"), nice=False)
-    below = alt.Axis(
-        labelExpr="labelled ? utcFormat(datum.value, date_format) : ''",
-        tickCount=_signal("ticks"),
-        grid=False,
-        title=None,
-    )
-    beside = alt.Axis(
-        labelExpr=f"as_share ? {SHARE_LABEL} : format(datum.value, ',d')",
-        tickCount=3,
-        title=None,
-        domain=False,
-        ticks=False,
-        minExtent=BESIDE,
-        maxExtent=BESIDE,
-    )
+    below, beside = _time_axes()
     base = _rows("rows")
     wide = base.encode(x=alt.X("start:T", scale=across, axis=below), x2="end:T")
     at = base.encode(x=alt.X("mid:T", scale=across, axis=below))
@@ -108,6 +94,15 @@ def _time() -> alt.LayerChart:
         ),
         wide.mark_rect(opacity=0).encode(y=alt.value(0), y2=alt.value("height"), tooltip=_tips("period")),
     ).properties(width=300, height=PANEL_HEIGHT)  # fmt: skip
+
+
+def _time_axes() -> tuple[alt.Axis, alt.Axis]:
+    """The axis below a panel over time and the one beside it."""
+    labels = "labelled ? utcFormat(datum.value, date_format) : ''"
+    below = alt.Axis(labelExpr=labels, tickCount=_signal("ticks"), grid=False, title=None)
+    labels = f"as_share ? {SHARE_LABEL} : format(datum.value, ',d')"
+    extent = {"minExtent": BESIDE, "maxExtent": BESIDE}
+    return below, alt.Axis(labelExpr=labels, tickCount=3, title=None, domain=False, ticks=False, **extent)
 
 
 def _tips(first: str) -> list[alt.Tooltip]:

@@ -39,6 +39,7 @@ def margin_data(findings: Findings, *, most_bytes: int) -> MarginData:
             {"id": one.id, "name": shown(one.name, NAME_CHARACTERS), "fill": colour(place), "shape": _shape(place)}
             for place, one in enumerate(findings.audiences)
         ],
+        "redacted": not findings.method.handles_shown,
         "periods": _periods(findings.periods),
         "events": [
             {"at": _wall_ms(event.date.isoformat()) + NOON_MS, "number": str(number)}

@@ -323,7 +323,7 @@
       const { lang, source, day } = example.dataset;
       return JSON.stringify({
         id: place, text: one("blockquote", example).textContent, audiences: audiences.map((audience) => audience.id).filter((id) => marked.has(id)),
-        lang: lang === "und" ? null : lang, source: source || null, created_at: day || null, chosen_for: from,
+        lang: lang === "und" ? null : lang, source: source || null, created_at: day || null, chosen_for: from, redacted: margins.redacted,
       });
     });
     const link = element("a", undefined, { download: "labels-from-summary.jsonl" });
