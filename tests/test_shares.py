@@ -22,7 +22,7 @@ class Settings:
     share_bins: int = 12
     share_draws: int = 200
     sampled_exact_below: float = 0.05
-    shift_p_below: float = 0.05
+    shift_p_below: float = 0.1
 
 
 SETTINGS = Settings()

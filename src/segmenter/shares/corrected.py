@@ -16,9 +16,7 @@ from segmenter.shares.ground import Ground, Mixed, ShareSettings, estimable, mix
 Floats = NDArray[np.float64]
 N_GRID = 192  # shares that are tried, even in arcsine of the root: as dense as 8,000 messages can tell apart
 MOST_MESSAGES = 8000.0  # a cell with more is as sure of its share as one of these; authors matter more by then
-FIT_MESSAGES = (
-    30.0  # by how many messages a cell chooses among distributions: more would follow its authors too closely
-)
+FIT_MESSAGES = 30.0  # by so many a cell chooses among distributions; by more it would follow its authors too closely
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,8 @@ def corrected(
         settings: Least messages, bins, draws.
         seed: Of the draws.
 
-    Source: Bayesian quantification (Ziegler and Czyż 2024) on a grid, with the distributions drawn by author and not
-        learned from the corpus (cut inference: Plummer 2015); quantity of the messages at hand, not of their source.
+    Source: Bayesian quantification (Ziegler and Czyż 2024) on a grid, the distributions drawn by author and learned from
+        the cell as by FIT_MESSAGES only (tempered likelihood: Bissiri, Holmes and Walker 2016).
     """
     why_not = estimable(ground, list(languages), settings)
     total = np.zeros((1 + settings.share_draws, len(counts)))
@@ -77,11 +75,11 @@ def _carrying(counts: Floats, found: Mixed, draw: np.random.Generator) -> Floats
     """
     grid = np.sin(np.pi / 2 * (np.arange(N_GRID) + 0.5) / N_GRID) ** 2  # even weights on it are Jeffreys' prior
     n = counts.sum(axis=1)
-    told = counts * np.minimum(1, MOST_MESSAGES / n)[:, None]
+    told = (counts * np.minimum(1, MOST_MESSAGES / n)[:, None]).astype(np.float32)  # half the time, and sure enough
     rows, fit = np.empty((2, len(found.prior), len(counts)))
     for number, (with_it, without) in enumerate(zip(found.with_it, found.without, strict=True)):
         mixture = np.outer(with_it, grid) + np.outer(without, 1 - grid)
-        posterior = told @ np.log(mixture)
+        posterior = told @ np.log(mixture).astype(np.float32)
         best = posterior.max(axis=1, keepdims=True)
         fit[number] = best[:, 0] * np.minimum(1, FIT_MESSAGES / told.sum(axis=1)) + found.prior[number]
         np.exp(posterior - best, out=posterior)
@@ -90,7 +88,8 @@ def _carrying(counts: Floats, found: Mixed, draw: np.random.Generator) -> Floats
             rows[number] = (posterior * (counts @ true)).sum(axis=1) / posterior.sum(axis=1)
             continue
         upto = posterior.cumsum(axis=1)
-        place = (upto < draw.random((len(counts), 1)) * upto[:, -1:]).sum(axis=1)
+        wanted = draw.random((len(counts), 1), np.float32) * upto[:, -1:]
+        place = np.count_nonzero(upto < wanted, axis=1)
         chance = true.T[np.minimum(place, N_GRID - 1)]
         mean, variance = (counts * chance).sum(axis=1), (counts * chance * (1 - chance)).sum(axis=1)
         rows[number] = np.clip(mean + np.sqrt(variance) * draw.standard_normal(len(counts)), 0, n)
