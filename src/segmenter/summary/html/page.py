@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from segmenter.summary.citations import FACTS, METHOD, UNKNOWNS, all_ids, cited, ids_of
 from segmenter.summary.events import Event
-from segmenter.summary.findings import Findings, Told
+from segmenter.summary.findings import Findings, Scope, Told
 from segmenter.summary.html import intervals
 from segmenter.summary.html.charts import library, specifications
 from segmenter.summary.html.highlighted import pieces
@@ -30,7 +30,7 @@ FILES_SHOWN = 5
 class _ToldParts:
     """What each public was told, as HTML by part of the corpus; `n_left_out` had no room."""
 
-    labels: list[tuple[str, str]]
+    labels: list[tuple[Scope, str]]
     html: list[Markup]
     n_left_out: int
 
@@ -102,7 +102,7 @@ def _told(findings: Findings) -> _ToldParts:
         n_bytes += len(text.encode())
         if place and n_bytes > MOST_TOLD_BYTES:
             break
-        labels.append((told.scope.kind, _label(told)))
+        labels.append((told.scope, _label(told)))
         html.append(Markup(text))
     return _ToldParts(labels, html, len(findings.told) - len(html))
 

@@ -237,10 +237,24 @@
   function hideOthers(now) {
     every("[data-audience]").forEach((found) => { found.hidden = now.audience !== null && +found.dataset.audience !== now.audience; });
     every(".part [data-language]").forEach((found) => { found.hidden = now.language !== null && found.dataset.language !== now.language.code; });
+    every(".part ul.examples, .part ul.copies, .part .anchor[id^=W]").forEach((list) => {
+      const items = every("[data-language]", list);
+      list.classList.toggle("emptied", items.length > 0 && items.every((item) => item.hidden));
+    });
   }
 
   function showPart() {
     every(".part").forEach((found) => { found.hidden = found.dataset.part !== choices.part.value; });
+  }
+
+  // The part of the corpus that was told of in the period chosen, where there is one.
+  function followPeriod() {
+    const period = choices.period.value;
+    const day = period === "" ? "" : new Date(periods.starts[+period]).toISOString().slice(0, 10);
+    const covers = (option) => option.dataset.kind === "period" && option.dataset.first <= day && day <= option.dataset.last;
+    const found = period === "" ? choices.part.options[0] : [...choices.part.options].find(covers);
+    if (found) choices.part.value = found.value;
+    showPart();
   }
 
   let drawing = Promise.resolve();
@@ -269,9 +283,11 @@
         update(dropped ? `The choice of a ${other}` : "");
       });
     for (const name of ["audience", "period", "mode"]) choices[name].addEventListener("change", () => update());
+    choices.period.addEventListener("change", followPeriod);
     choices.part.addEventListener("change", showPart);
     one('[data-do="reset"]').addEventListener("click", () => {
       for (const name of ["audience", "language", "source", "period"]) choices[name].value = "";
+      followPeriod();
       update();
     });
     every(".choices").forEach((group) => { group.hidden = false; });
