@@ -7,6 +7,7 @@ On a Ray of this machine that ends with the run, or on a cluster that runs. Not 
 import logging
 import os
 import platform
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ import ray.data
 from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
 from ray.exceptions import RayActorError, RaySystemError
+from ray.util.annotations import RayDeprecationWarning
 
 from segmenter.errors import EngineError, SegmenterError
 from segmenter.runtimes.cores import THREADS
@@ -108,17 +110,21 @@ def _outcomes(order: "ray.ObjectRef[Order]", n_files: int, share: Share) -> Gene
             concurrency=share.n_workers + 1,
             override_num_blocks=n_files,
         )
-        done = found.map_batches(
-            Worker,
-            fn_constructor_args=(order, share.n_cores),
-            batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(
-                size=share.n_workers, max_concurrent_calls_per_actor=CHUNKS_AT_ONCE, enable_true_multi_threading=True
-            ),
-            num_cpus=share.n_cores,
-            num_gpus=share.n_gpus,
-            max_task_retries=TRIES - 1,
-        )
+        with warnings.catch_warnings():  # Ray 2.64 will take no max_task_retries; pyproject.toml keeps below it
+            warnings.simplefilter("ignore", RayDeprecationWarning)
+            done = found.map_batches(
+                Worker,
+                fn_constructor_args=(order, share.n_cores),
+                batch_format="pyarrow",
+                compute=ray.data.ActorPoolStrategy(
+                    size=share.n_workers,
+                    max_concurrent_calls_per_actor=CHUNKS_AT_ONCE,
+                    enable_true_multi_threading=True,
+                ),
+                num_cpus=share.n_cores,
+                num_gpus=share.n_gpus,
+                max_task_retries=TRIES - 1,
+            )
         yield from done.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
 
 
