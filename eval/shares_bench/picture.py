@@ -27,7 +27,11 @@ def chart(trials: Sequence[Trial]) -> alt.HConcatChart:
         if len(own := [one for one in whole if one.audience == audience and low <= one.truth < high]) >= 20
     ]
     audiences = alt.Color("audience:N", sort=None, scale=alt.Scale(range=PALETTE))
-    goal = alt.Chart(pd.DataFrame({"held": [HELD_GOAL]})).mark_rule(strokeDash=[4, 4], color="grey").encode(y="held:Q")
+    goal = (
+        alt.Chart(pd.DataFrame({"held": [HELD_GOAL]}))
+        .mark_rule(strokeDash=[4, 4], color="grey")
+        .encode(y=alt.Y("held:Q", scale=alt.Scale(domain=[0.5, 1])))
+    )
     points = alt.Chart(pd.DataFrame(rows)).mark_line(point=True)
     held = points.encode(
         x=alt.X("share:O", sort=None, title="true share, %"),
