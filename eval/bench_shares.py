@@ -6,7 +6,7 @@ bundle judges held-out messages itself, as they are and broken. Not here: how co
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,20 +27,6 @@ from segmenter.writers import write_text
 app = typer.Typer(add_completion=False)
 FORMAT = 1
 CUTS = "other authors, fold models"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What estimates go by, as the `summary` section of settings.yaml has it."""
-
-    calibration_messages_at_least: int
-    share_bins: int
-    share_draws: int
-    sampled_exact_below: float
-    shift_p_below: float
-
-
-SETTINGS = Settings(30, 10, 400, 0.05, 0.1)
 
 
 def as_json(found: dict[str, Sequence[Trial]]) -> dict[str, object]:
@@ -87,9 +73,11 @@ def main(
         def shown(some: Iterable[Trial], n: int, name: str) -> list[Trial]:
             return list(progress.track(some, total=n, description=name))
 
-        found: dict[str, Sequence[Trial]] = {CUTS: shown(trials(known, plan, SETTINGS, seed), cuts * corpora, CUTS)}
+        found: dict[str, Sequence[Trial]] = {
+            CUTS: shown(trials(known, plan, settings.summary, seed), cuts * corpora, CUTS)
+        }
         for kind in kinds(settings, bundle, split):
-            some = trials_of(known, kind.messages, plan, SETTINGS, seed)
+            some = trials_of(known, kind.messages, plan, settings.summary, seed)
             found[kind.name] = shown(some, cuts, kind.name)
     out.mkdir(parents=True, exist_ok=True)
     whole = {
@@ -97,7 +85,7 @@ def main(
         "bundle": bundle.name,
         "seed": seed,
         "plan": asdict(plan),
-        "settings": asdict(SETTINGS),
+        "settings": settings.summary.model_dump(),
         "n_messages": n_by_language(known),
         "found": as_json(found),
     }

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.bench_shares import CUTS, SETTINGS, as_json, tables
+from eval.bench_shares import CUTS, as_json, tables
 from eval.shares_bench.breaks import half_the_words, inner_letters_mixed, letters_mixed
 from eval.shares_bench.corpora import LEAST, MOST, corpus, cut
 from eval.shares_bench.labelled import Labelled
 from eval.shares_bench.picture import chart
 from eval.shares_bench.report import line, sampled_held, warned
 from eval.shares_bench.trials import ALL, Outcome, Plan, Sampled, Trial, trials, trials_of
+from segmenter.params import load_settings
 
-FAST = replace(SETTINGS, share_draws=60)
+FAST = load_settings(None).summary.model_copy(update={"share_draws": 60})
 TEXT = "gardeners water the seedlings before noon"
 
 

@@ -48,7 +48,15 @@ class Explain(Section):
 
 
 class Summary(Section):
-    """The audience-split summary."""
+    """The audience-split summary.
+
+    Attributes:
+        calibration_messages_at_least: With an audience, and as many without, in a language, for a corrected share there.
+        share_bins: Bins of scores that a share is estimated from, each with about as many calibration messages.
+        share_draws: Draws of other authors that an interval is made of.
+        sampled_exact_below: A labelled sample with a smaller share of an audience is read by itself, exactly.
+        shift_p_below: The p-value under which a corpus is called unlike the calibration messages.
+    """
 
     time_zone: str
     examples: Count
@@ -58,3 +66,8 @@ class Summary(Section):
     prior_strength: Positive
     word_z_at_least: Annotated[float, Field(ge=0.0)]
     comparison_messages_at_least: Count
+    calibration_messages_at_least: Count
+    share_bins: Annotated[int, Field(ge=2)]
+    share_draws: Annotated[int, Field(ge=40)]
+    sampled_exact_below: Annotated[float, Field(ge=0.0, le=1.0)]
+    shift_p_below: Annotated[float, Field(gt=0.0, lt=1.0)]
