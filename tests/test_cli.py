@@ -181,8 +181,8 @@ def test_score_without_an_output_is_a_usage_error(segmenter: Segmenter, at_desk:
 )
 def test_a_wrong_command_line_is_told_in_one_sentence(segmenter: Segmenter, line: str, sentence: str) -> None:
     done = segmenter(*words(line))
-    assert (done.code, done.err.count("\n")) == (2, 1)
-    assert done.err.startswith(f"segmenter: {sentence}")
+    assert done.code == 2
+    assert re.fullmatch(rf"segmenter: {re.escape(sentence)}; .*--help shows the options\n", done.err)
 
 
 USER_ERRORS = {

@@ -34,7 +34,8 @@ def run(application: typer.Typer) -> None:
     """Run a command line; a user's fault is one sentence on stderr and exit code 2, never a traceback."""
     application.pretty_exceptions_enable = False  # a fault of ours crashes plainly, without the locals (messages!)
     try:
-        sys.exit(application(standalone_mode=False) or 0)
+        ended = application(standalone_mode=False)
+        sys.exit(ended if isinstance(ended, int) else 0)  # the code of an Exit, or what a command gives back
     except SegmenterError as error:
         typer.echo(f"segmenter: {error}", err=True)
         sys.exit(2)
