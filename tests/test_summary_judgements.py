@@ -1,0 +1,110 @@
+import re
+from dataclasses import replace
+
+import pytest
+from invented import ordinary
+
+from segmenter.summary.citations import all_ids
+from segmenter.summary.findings import AudienceFinding, Findings, ShareFinding, Shift, Window
+from segmenter.summary.judgements import FOREIGN, judgements
+from segmenter.summary.yardstick import Yardstick
+
+
+def share(value: float, half: float, n_estimable: int = 1000) -> ShareFinding:
+    return ShareFinding(value, value - half, value + half, n_estimable, 1000, 0.0, 1.0, "corrected")
+
+
+def audience(name: str, found: ShareFinding | None) -> AudienceFinding:
+    return AudienceFinding(name.lower(), name, 10, 10, 1, 0, found, None, {})
+
+
+def window(**changes: object) -> Window:
+    """Before 100 of 1,000, after 150 of 1,000: ratio 1.5, interval 1.2 to 1.875."""
+    known = Window(0, "cyclists", 14, 14, 100, 150, 1000, 1000, 1.5, 1.2, 1.875, 0.004, 0.02, "")
+    return replace(known, **changes)
+
+
+def findings(*audiences: AudienceFinding, windows: list[Window] | None = None) -> Findings:
+    return replace(ordinary(), audiences=list(audiences), windows=windows or [], shift=None)
+
+
+def texts(found: Findings, yardstick: Yardstick = "phia") -> list[str]:
+    return [judgement.text for judgement in judgements(found, yardstick)]
+
+
+def test_every_citation_is_that_of_a_figure() -> None:
+    found = ordinary()
+    known = set(all_ids(found))
+    assert {cite for judgement in judgements(found, "phia") for cite in judgement.cites} - known == set()
+
+
+def test_facts_come_first_and_origin_is_disclaimed() -> None:
+    found = texts(ordinary())
+    assert re.match(r"The corpus holds 12,400 messages in \d+ languages, dated 6 January 2031 to ", found[0])
+    assert found[1] == FOREIGN
+
+
+def test_a_share_carries_its_interval_and_never_a_word_of_the_yardstick() -> None:
+    [found] = [text for text in texts(findings(audience("Cyclists", share(0.31, 0.05)))) if "estimated" in text]
+    assert found == (
+        "An estimated 31 % (95 % interval 26 to 36 %; corrected for the model's errors) of all messages are of the kind "
+        "built for Cyclists."
+    )
+
+
+def test_a_share_of_some_messages_says_of_which() -> None:
+    found = texts(findings(audience("Cyclists", share(0.31, 0.05, 600))))
+    assert any("of the 600 of 1,000 messages for which this can be estimated" in text for text in found)
+
+
+def test_the_larger_of_two_shares_gets_a_probability() -> None:
+    # standard errors .05 / 1.96 = .0255 each, .0361 of the difference; .05 / .0361 = 1.386: 91.7 %, in PHIA's gap
+    two = findings(audience("Cyclists", share(0.30, 0.05)), audience("Readers", share(0.35, 0.05)))
+    wanted = "The probability that more is built for Readers than for Cyclists is 92 %."
+    assert wanted in texts(two)
+    assert "It is very likely that more is built for Readers than for Cyclists (92 %)." in texts(two, "icd203")
+
+
+def test_shares_of_other_messages_are_not_compared() -> None:
+    two = findings(audience("Cyclists", share(0.3, 0.05, 600)), audience("Readers", share(0.4, 0.05)))
+    assert not any(" than for " in text for text in texts(two))
+
+
+def test_a_change_after_a_declared_event_says_what_it_stands_for() -> None:
+    # ln 1.5 = .405; ln 1.875 - ln 1.2 = .446, / 3.92 = .114: 3.56 standard errors
+    [found] = [text for text in texts(findings(audience("Cyclists", None), windows=[window()])) if "chosen for" in text]
+    assert found == (
+        "It is almost certain that the part of messages chosen for Cyclists rose from 11 February 2031 on (over 99 %). "
+        "It stands at the 5 % level after correction for all declared events (p = 0.02): an association, not a cause."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"p": None, "p_holm": None}, "The event was not declared before looking, so this is exploratory."),
+        ({"p_holm": 0.2}, "It does not stand at the 5 % level after correction"),
+        ({"ratio": 0.5, "low": 0.4, "high": 0.625}, "chosen for Cyclists fell from"),
+    ],
+)
+def test_what_a_change_may_be_taken_for(changes: dict[str, object], part: str) -> None:
+    found = texts(findings(audience("Cyclists", None), windows=[window(**changes)]))
+    assert any(part in text for text in found)
+
+
+def test_a_window_without_a_ratio_has_no_judgement() -> None:
+    none = window(ratio=None, low=None, high=None, p=None, p_holm=None, note="no message before the event")
+    assert not any("chosen for" in text for text in texts(findings(audience("Cyclists", None), windows=[none])))
+
+
+def test_what_cannot_be_estimated_is_said_so() -> None:
+    german = replace(audience("Readers", share(0.3, 0.05)), not_estimable={"de": "12 positives"})
+    found = texts(findings(audience("Cyclists", None), german))
+    assert "What share of the messages is built for Cyclists cannot be estimated." in found
+    assert "How much is built for Readers in German cannot be estimated." in found
+
+
+def test_a_shift_is_warned_of() -> None:
+    shifted = replace(ordinary(), shift=Shift(True, 0.01, "scores of Cyclists in German are like no mixture."))
+    wanted = "The shares may be further off than their intervals say: scores of Cyclists in German are like no mixture."
+    assert wanted in texts(shifted)
