@@ -152,4 +152,9 @@ def has_letters(cleaned: str, n: int) -> bool:
 
 def text_key(text: str) -> str:
     """Equal for messages that differ only in links, handles, case, spacing, invisible or look-alike characters: 32 hex digits."""
-    return hashlib.sha256(clean(text).casefold().encode("utf-8")).hexdigest()[:32]
+    return cleaned_key(clean(text))
+
+
+def cleaned_key(cleaned: str) -> str:
+    """The `text_key` of a message that is cleaned already."""
+    return hashlib.sha256(cleaned.casefold().encode("utf-8")).hexdigest()[:32]

@@ -1,8 +1,8 @@
-"""When a message was written, and on which day of a time zone. Not here: columns (scored.py), periods (timeline.py)."""
+"""When a message was written, and on which day of a time zone. Not here: columns (columns.py), periods (periods.py)."""
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from segmenter.errors import ParamsError
@@ -21,6 +21,21 @@ class Day:
     """
 
     day: date
+    assumed_utc: bool
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a message was written.
+
+    Attributes:
+        seconds: Since 1970-01-01 UTC, rounded down; of a date without a time, its midnight in the time zone of the summary.
+        has_time: The value carries a time of day.
+        assumed_utc: It carried a time without a zone, read as UTC.
+    """
+
+    seconds: int
+    has_time: bool
     assumed_utc: bool
 
 
@@ -43,16 +58,39 @@ def day_of(value: object, zone: ZoneInfo) -> Day | None:
 
     Epochs are seconds, or milliseconds from MILLISECONDS_FROM on, as numbers or as digits of a text table.
     """
+    found = _when(value)
+    if not isinstance(found, datetime):
+        return None if found is None else Day(found, False)
+    try:
+        aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return Day(aware.astimezone(zone).date(), found.tzinfo is None)
+    except OverflowError:  # a day that no calendar here holds
+        return None
+
+
+def moment_of(value: object, zone: ZoneInfo) -> Moment | None:
+    """The moment that a value as of `day_of` stands for, None where it is none or has no day in the time zone."""
+    found = _when(value)
+    if found is None:
+        return None
+    if not isinstance(found, datetime):
+        return Moment(int(datetime.combine(found, time(), zone).timestamp()), False, False)
+    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        aware.astimezone(zone)
+    except OverflowError:  # a day that no calendar here holds
+        return None
+    return Moment(math.floor(aware.timestamp()), True, found.tzinfo is None)
+
+
+def _when(value: object) -> date | datetime | None:
     try:
         found = _parse(value.strip()) if isinstance(value, str) else value
         if isinstance(found, bool) or found is None:
             return None
         if isinstance(found, int | float):
-            found = datetime.fromtimestamp(found / (1000 if abs(found) >= MILLISECONDS_FROM else 1), UTC)
-        if isinstance(found, datetime):
-            aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-            return Day(aware.astimezone(zone).date(), found.tzinfo is None)
-        return Day(found, False) if isinstance(found, date) else None
+            return datetime.fromtimestamp(found / (1000 if abs(found) >= MILLISECONDS_FROM else 1), UTC)
+        return found if isinstance(found, date) else None
     except (ValueError, OverflowError, OSError):  # not a date, or one that no calendar here holds
         return None
 

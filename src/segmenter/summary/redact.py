@@ -56,6 +56,11 @@ def redacted(text: str) -> str:
     return shortened(whole, SHOWN_CHARACTERS)
 
 
+def with_handles(text: str) -> str:
+    """A message as an example shows it where the analyst chose to see who is named."""
+    return shortened(plain(unicodedata.normalize("NFKC", text)), SHOWN_CHARACTERS)
+
+
 def shortened(text: str, n_characters: int) -> str:
     """At most so many characters, the last one an ellipsis where something was cut."""
     return text if len(text) <= n_characters else text[: n_characters - 1].rstrip() + "…"
