@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segmenter.summary.terms import NO_WORD, Longs, Terms
 from segmenter.summary.words import Word
 
+Z_DIGITS = 3
 LOOKED_AT = 2000  # of the most distinctive phrases, for such as share no words
 Floats = NDArray[np.float64]
 
@@ -61,37 +62,38 @@ class Side:
 
 def side(terms: Terms, texts: Longs) -> Side:
     """Some texts of a language, by their places in it."""
-    whole = len(texts) == len(terms.sizes)
-    return Side(terms.totals if whole else terms.counts(texts), int(terms.sizes[texts].sum()))
+    return Side(terms.counts(texts), int(terms.sizes[texts].sum()))
 
 
-def set_apart(terms: Terms, ours: Side, everywhere: Side, settings: WordSettings) -> list[Word]:
-    """The terms most over-represented in some texts against the rest of `everywhere`, most distinctive first.
+def set_apart(terms: Terms, ours: Side, theirs: Side, settings: WordSettings) -> list[Word]:
+    """The terms most over-represented in some texts against others, most distinctive first, of equal ones the longer.
 
-    Of phrases that share two neighbouring words the most distinctive one alone.
+    Of phrases that share two neighbouring words the first alone.
 
     Source: Monroe, Colaresi, Quinn 2008, "Fightin' Words", Political Analysis 16(4), equations 15, 16 and 22.
     """
-    theirs = Side(everywhere.counts - ours.counts, everywhere.mass - ours.mass)
     if not ours.mass or not theirs.mass:
         return []
     frequent = np.flatnonzero(ours.counts >= settings.word_messages_at_least)
     prior = settings.prior_strength * terms.totals[frequent] / terms.mass
-    z = _z(ours, theirs, frequent, prior, settings.prior_strength)
+    z = np.round(_z(ours, theirs, frequent, prior, settings.prior_strength), Z_DIGITS)
     best = np.argsort(-z, kind="stable")[:LOOKED_AT]
-    shown = sorted(
-        (-float(z[at]), terms.shown(int(frequent[at])), int(frequent[at]))
-        for at in best
-        if z[at] >= settings.word_z_at_least
+    order = sorted(
+        best[z[best] >= settings.word_z_at_least].tolist(), key=lambda at: _order(terms, z[at], frequent[at])
     )
     taken: set[tuple[int, int]] = set()
     words: list[Word] = []
-    for negative, name, term in shown:
+    for at in order:
+        term = int(frequent[at])
         pairs = _pairs(terms.parts[term].tolist())
         if len(words) < settings.words and not pairs & taken:
             taken |= pairs
-            words.append(Word(name, round(-negative, 3), int(ours.counts[term]), int(theirs.counts[term])))
+            words.append(Word(terms.shown(term), float(z[at]), int(ours.counts[term]), int(theirs.counts[term])))
     return words
+
+
+def _order(terms: Terms, z: float, term: int) -> tuple[float, int, str]:
+    return -z, -int((terms.parts[term] != NO_WORD).sum()), terms.shown(term)
 
 
 def _z(ours: Side, theirs: Side, terms: Longs, prior: Floats, strength: float) -> Floats:

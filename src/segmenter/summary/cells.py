@@ -60,7 +60,8 @@ def dictionary(column: pa.Array) -> tuple[list[str | None], Ints]:
     """The different values of a text column, None last where there is one, and the place of each row's."""
     encoded = column.dictionary_encode()
     values = encoded.dictionary.to_pylist()
-    return values + [None] * (column.null_count > 0), encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    places = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    return values + [None] * (column.null_count > 0), places
 
 
 def verdict_numbers(column: pa.Array) -> Ints:

@@ -16,7 +16,7 @@ def one_word(words: list[str], counts: NDArray[np.int64], language: str) -> NDAr
 
     Args:
         words: Lower-cased, different.
-        counts: How often each stands in the corpus; one that stands once is left as it is. Shape (n_words,).
+        counts: How often each stands in the corpus, shape (n_words,).
         language: ISO 639 code.
     """
     code = _ALSO.get(language, language)
@@ -30,6 +30,6 @@ def one_word(words: list[str], counts: NDArray[np.int64], language: str) -> NDAr
     found = np.arange(len(words), dtype=np.int32)
     for place in np.argsort(-counts, kind="stable").tolist():  # the first form of a lemma that comes is shown
         word = words[place]
-        if counts[place] > 1 and not any(part in word for part in _PARTS):
+        if not any(part in word for part in _PARTS):
             found[place] = shown.setdefault(lemmatizer.lemmatize(word, lang=code).lower(), place)
     return found

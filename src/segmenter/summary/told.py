@@ -66,21 +66,22 @@ class Teller:
         )
 
     def _lists(self, language: LanguageTerms, rows: Longs) -> Iterator[tuple[WordList, WordList]]:
-        """Words and phrases of each audience in one language, where both sides have enough texts."""
-        corpus, kinds = self.corpus, (language.words, language.phrases)
+        """Words and phrases of each audience in one language, where both sides have enough texts; near-copies are one."""
+        corpus, at_least = self.corpus, self.settings.comparison_messages_at_least
         every = self._texts(language, rows[corpus.in_scope[rows]])
-        if len(every) < 2 * self.settings.comparison_messages_at_least:
+        if len(every) < 2 * at_least:
             return
-        everywhere = [side(terms, every) for terms in kinds]
+        copies = self.copies[language.texts]
         for number, name in enumerate(corpus.audience_ids):
-            texts = self._texts(language, rows[corpus.clear[rows, number]])
-            n_others = len(every) - len(texts)
-            if min(len(texts), n_others) >= self.settings.comparison_messages_at_least:
+            ours = self._texts(language, rows[corpus.clear[rows, number]])
+            others = every[~np.isin(copies[every], copies[ours])]
+            ours, others = (texts[np.unique(copies[texts], return_index=True)[1]] for texts in (ours, others))
+            if min(len(ours), len(others)) >= at_least:
                 words, phrases = (
-                    set_apart(terms, side(terms, texts), whole, self.settings)
-                    for terms, whole in zip(kinds, everywhere, strict=True)
+                    set_apart(terms, side(terms, ours), side(terms, others), self.settings)
+                    for terms in (language.words, language.phrases)
                 )
-                about = (name, language.language, len(texts), n_others)
+                about = (name, language.language, len(ours), len(others))
                 yield WordList(*about, words), WordList(*about, phrases)
 
     def _texts(self, language: LanguageTerms, rows: Longs) -> Longs:
@@ -100,12 +101,8 @@ def teller(
     on_progress: Callable[[float], None] | None,
 ) -> Teller:
     """Find copies, words and phrases of a whole corpus once; `on_progress` takes the part done, in [0, 1]."""
-
-    def on_copies(done: float) -> None:
-        if on_progress:
-            on_progress(COPIES_SHARE * done)
-
-    copies = copy_numbers(corpus, duplicates, on_copies)
+    heard = on_progress or (lambda done: None)
+    copies = copy_numbers(corpus, duplicates, lambda done: heard(COPIES_SHARE * done))
     languages, n_done = [], 0
     for found in terms_by_language(
         corpus,
@@ -114,8 +111,8 @@ def teller(
     ):
         languages.append(found)
         n_done += len(found.texts)
-        if on_progress:
-            on_progress(COPIES_SHARE + (1 - COPIES_SHARE) * n_done / corpus.n_texts)
+        heard(COPIES_SHARE + (1 - COPIES_SHARE) * n_done / corpus.n_texts)
+    heard(1.0)
     named = named_sources(corpus, settings)
     sources = [name if is_named else OTHER_SOURCES for name, is_named in zip(corpus.sources, named, strict=True)]
     return Teller(corpus, copies, languages, Shown(with_handles if show_handles else redacted, sources, zone), settings)
