@@ -56,6 +56,9 @@ class Summary(Section):
         share_draws: Draws of other authors that an interval is made of.
         sampled_exact_below: A labelled sample with a smaller share of an audience is read by itself, exactly.
         shift_p_below: The p-value under which a corpus is called unlike the calibration messages.
+        window_days: Before an event, and as many from its own day on.
+        window_messages_at_least: Chosen for an audience in both sides of a window together, for a ratio.
+        window_draws: Permutations of weeks that a p-value is made of.
     """
 
     time_zone: str
@@ -71,3 +74,6 @@ class Summary(Section):
     share_draws: Annotated[int, Field(ge=40)]
     sampled_exact_below: Annotated[float, Field(ge=0.0, le=1.0)]
     shift_p_below: Annotated[float, Field(gt=0.0, lt=1.0)]
+    window_days: Count
+    window_messages_at_least: Count
+    window_draws: Annotated[int, Field(ge=99)]
