@@ -79,7 +79,8 @@ def set_apart(terms: Terms, ours: Side, theirs: Side, settings: WordSettings) ->
     z = np.round(_z(ours, theirs, frequent, prior, settings.prior_strength), Z_DIGITS)
     best = np.argsort(-z, kind="stable")[:LOOKED_AT]
     order = sorted(
-        best[z[best] >= settings.word_z_at_least].tolist(), key=lambda at: _order(terms, z[at], frequent[at])
+        best[z[best] >= settings.word_z_at_least].tolist(),
+        key=lambda at: _order(terms, float(z[at]), int(frequent[at])),
     )
     taken: set[tuple[int, int]] = set()
     words: list[Word] = []
