@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import mlflow
@@ -19,7 +20,7 @@ from mlflow.exceptions import MlflowException
 from segmenter.bundle import Bundle, audit
 from segmenter.errors import BundleError, TrackingError
 from segmenter.sections import Tracking
-from segmenter.tracking import BUNDLE_ARTIFACT, logged_bundles, store, tracking_uri
+from segmenter.tracking import BUNDLE_ARTIFACT, logged_bundles, settled, store, tracking_uri
 
 SCHEME = "models:/"
 VERSION_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<number>[0-9]+))")
@@ -59,8 +60,8 @@ def register(settings: Tracking, *, model_uri: str, digest: str, tags: dict[str,
                 client.delete_model_version(name, str(made))
         version = str(found[0])
         for tag, value in tags.items():
-            client.set_model_version_tag(name, version, tag, value)
-        client.set_registered_model_alias(name, alias, version)
+            settled(partial(client.set_model_version_tag, name, version, tag, value))
+        settled(partial(client.set_registered_model_alias, name, alias, version))
         return found[0]
 
 
@@ -111,8 +112,8 @@ def promote(settings: Tracking, version: Version, former: Version | None) -> Non
                 "run the gate again",
             )
         if former is not None:
-            client.set_registered_model_alias(version.name, PREVIOUS, str(former.number))
-        client.set_registered_model_alias(version.name, CHAMPION, str(version.number))
+            settled(partial(client.set_registered_model_alias, version.name, PREVIOUS, str(former.number)))
+        settled(partial(client.set_registered_model_alias, version.name, CHAMPION, str(version.number)))
 
 
 def rollback(settings: Tracking, name: str) -> Version:
@@ -140,8 +141,8 @@ def rollback(settings: Tracking, name: str) -> Version:
                 f"is version {aliases[PREVIOUS]}, the champion itself, since a promotion or rollback broke off",
                 f"point the alias {PREVIOUS!r} at the version to go back to",
             )
-        client.set_registered_model_alias(name, CHAMPION, aliases[PREVIOUS])
-        client.set_registered_model_alias(name, PREVIOUS, aliases[CHAMPION])
+        settled(partial(client.set_registered_model_alias, name, CHAMPION, aliases[PREVIOUS]))
+        settled(partial(client.set_registered_model_alias, name, PREVIOUS, aliases[CHAMPION]))
         return _version(client.get_model_version(name, aliases[PREVIOUS]))
 
 

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -157,12 +158,17 @@ def log_data(digests: dict[str, str], context: str) -> None:
     for path, digest in digests.items():
         source: FileSystemDatasetSource = LocalArtifactDatasetSource(path)
         table = MetaDataset(source, name=Path(path).name, digest=digest[:16])
-        try:
-            mlflow.log_input(table, context=context)
-        except MlflowException as error:
-            if "UNIQUE constraint" not in str(error) and "duplicate key" not in str(error):
-                raise
-            mlflow.log_input(table, context=context)  # another client was quicker to name the table; now it is there
+        settled(partial(mlflow.log_input, table, context=context))
+
+
+def settled(write: Callable[[], object]) -> None:
+    """Write to the store, and once more where another client was quicker to make the same row: now it is there."""
+    try:
+        write()
+    except MlflowException as error:
+        if "UNIQUE constraint" not in str(error) and "duplicate key" not in str(error):
+            raise
+        write()
 
 
 def log_metrics(figures: dict[str, float], step: int | None = None, timestamp_ms: int | None = None) -> None:
