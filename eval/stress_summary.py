@@ -117,8 +117,10 @@ def write_scored(path: Path, *, n_messages: int, seed: int) -> None:
 def _lexicon(language: str, rng: np.random.Generator) -> list[str]:
     known = yaml.safe_load(WORDS.read_text("utf-8"))
     syllables = known[SYLLABLES.get(language, "made_up")].split()
-    lengths = rng.integers(2, 6, N_MADE_UP)
-    return [*known[language].split(), *("".join(rng.choice(syllables, n)) for n in lengths)]
+    ends = np.cumsum(rng.integers(2, 6, N_MADE_UP))
+    drawn = rng.choice(syllables, ends[-1]).tolist()
+    made_up = ("".join(drawn[start:end]) for start, end in zip(np.append(0, ends[:-1]), ends, strict=True))
+    return [*known[language].split(), *made_up]
 
 
 def _messages(

@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_daily_counts_have_empty_days(tmp_path: Path) -> None:
     ]
     corpus = corpus_of(tmp_path, rows)
     found = daily_counts(corpus, local_days(corpus.seconds, UTC))
-    assert (found.first, found.totals.tolist()) == ("2031-06-15", [1, 0, 1])
+    assert (found.first, found.totals.tolist()) == (date(2031, 6, 15), [1, 0, 1])
     assert {name: counts.tolist() for name, counts in found.counts.items()} == {
         "north": [1, 0, 0],
         "south_side": [0, 0, 0],

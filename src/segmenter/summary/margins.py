@@ -6,6 +6,7 @@ messages it could judge, chosen or not. Not here either: which period a message 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from segmenter.shares.bins import N_BINS, bin_of
 from segmenter.summary.corpus import Corpus
-from segmenter.summary.periods import NO_DAY, NO_PERIOD, Calendar
+from segmenter.summary.periods import NO_DAY, NO_PERIOD, Calendar, iso_day
 
 OTHER_SOURCES, NO_SOURCE = "other sources", "no source given"
 ONE, POOLED, NOT_GIVEN = "one", "pooled", "not_given"  # kinds of values
@@ -78,12 +79,12 @@ class DailyCounts:
     """Dated messages by day, empty days included.
 
     Attributes:
-        first: ISO date; None where nothing is dated.
+        first: None where nothing is dated.
         totals: Shape (n_days,).
         counts: Chosen messages by audience id, each of that shape.
     """
 
-    first: str | None
+    first: date | None
     totals: Longs
     counts: dict[str, Longs]
 
@@ -153,7 +154,7 @@ def daily_counts(corpus: Corpus, days: Ints) -> DailyCounts:
     n_days = int(places.max()) + 1
     chosen = _chosen(places, corpus.clear[dated], n_days)
     return DailyCounts(
-        first=str(np.datetime64(int(days[dated].min()), "D")),
+        first=date.fromisoformat(iso_day(int(days[dated].min()))),
         totals=np.bincount(places, minlength=n_days),
         counts={name: chosen[:, number] for number, name in enumerate(corpus.audience_ids)},
     )

@@ -14,7 +14,6 @@ import numpy as np
 import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy.stats import t
-from statsmodels.stats.multitest import multipletests
 
 from segmenter.intervals import TAIL
 from segmenter.summary.events import Event
@@ -167,9 +166,9 @@ def _residuals(rates: Floats) -> Floats:
 
 
 def _corrected(found: list[Window]) -> list[Window]:
-    tested = [place for place, window in enumerate(found) if window.p is not None]
-    if tested:
-        corrected = multipletests([found[place].p for place in tested], method="holm")[1]
-        for place, p in zip(tested, corrected.tolist(), strict=True):
-            found[place] = replace(found[place], p_holm=p)
+    tested = sorted((window.p, place) for place, window in enumerate(found) if window.p is not None)
+    least = 0.0
+    for rank, (p, place) in enumerate(tested):
+        least = max(least, min(1.0, p * (len(tested) - rank)))
+        found[place] = replace(found[place], p_holm=least)
     return found
