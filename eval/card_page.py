@@ -13,7 +13,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from segmenter.summary.page import environment
+from segmenter.summary.templates import environment
 
 TEMPLATE = Path(__file__).parent / "card.html.j2"
 

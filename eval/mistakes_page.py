@@ -15,8 +15,8 @@ from eval.mistakes import CHOSEN_WRONGLY, MISSED, Cell, Mistake, Mistakes
 from segmenter.explain import Explanation, Word, WordEffect, words_of
 from segmenter.sections import Audience
 from segmenter.sources.label_studio import NONE
-from segmenter.summary.page import environment
 from segmenter.summary.redact import plain, redacted
+from segmenter.summary.templates import environment
 from segmenter.writers import write_text
 
 FORMAT = 1

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import numpy as np
-from scored_rows import BERLIN, UTC, Row, Settings, corpus_of, message
+from scored_rows import BERLIN, UTC, Row, Settings, corpus_of, message, unmarked
 
 from segmenter.params import load_settings
 from segmenter.summary.copies import copy_numbers, largest_copies
@@ -20,7 +20,7 @@ def copies_of(corpus: Corpus) -> np.ndarray:
 def of(folder: Path, rows: list[Row], names: dict[str, str] | None = None, **changes: int) -> list[CopyGroup]:
     """The groups of all rows; `names` are of sources that are shown by another."""
     corpus = corpus_of(folder, rows)
-    shown = Shown(str.upper, [(names or {}).get(name, name) for name in corpus.sources], BERLIN)
+    shown = Shown(str.upper, [(names or {}).get(name, name) for name in corpus.sources], BERLIN, unmarked)
     every = np.arange(corpus.n_messages)
     return largest_copies(corpus, copies_of(corpus), every, shown, Settings(**changes))
 
@@ -76,7 +76,7 @@ def test_the_largest_groups_come_first_and_single_messages_are_none(tmp_path: Pa
 
 def test_only_the_rows_asked_for_are_counted(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path, [message(BEDS), message(BEDS), message(f"{BEDS[:-1]}!"), message("hoe")])
-    shown = Shown(str, corpus.sources, UTC)
+    shown = Shown(str, corpus.sources, UTC, unmarked)
     [found] = largest_copies(corpus, copies_of(corpus), np.array([0, 1, 3]), shown, Settings())
     assert (found.n_messages, found.n_texts) == (2, 1)
     assert largest_copies(corpus, copies_of(corpus), np.array([0, 3]), shown, Settings()) == []

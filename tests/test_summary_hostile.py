@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from scored_rows import BERLIN, UTC, Row, Settings, corpus_of, message
+from scored_rows import BERLIN, UTC, Row, Settings, corpus_of, message, unmarked
 
 from segmenter.params import load_settings
 from segmenter.summary.findings import Scope
@@ -84,7 +84,15 @@ def test_a_hostile_corpus_is_read_counted_and_told_of(tmp_path: Path, zone: Zone
         assert found.n_chosen[:, 0].sum() == len(TEXTS)
         histograms_over_time(corpus, dimension, periods, "north", corpus.languages)
     assert daily_counts(corpus, days).totals.sum() == (periods.numbers >= 0).sum() > 0
-    made = teller(corpus, settings, load_settings(None).duplicates, zone=zone, show_handles=False, on_progress=None)
+    made = teller(
+        corpus,
+        settings,
+        load_settings(None).duplicates,
+        zone=zone,
+        show_handles=False,
+        spans=unmarked,
+        on_progress=None,
+    )
     for part in (whole(days), *by_period(corpus, days, zone=zone, periods_at_most=12)):
         told = made.told(part.scope, part.rows)
         assert len(str(asdict(told))) < 60_000
@@ -98,7 +106,7 @@ def test_words_of_a_hostile_corpus_name_nobody(tmp_path: Path) -> None:
     texts = [around.format(text[:200], number) for number, text in enumerate(TEXTS)]
     corpus = corpus_of(tmp_path, [message(text, "north" if n % 2 else "") for n, text in enumerate(texts)])
     settings, duplicates = Settings(words=500, word_z_at_least=0.0), load_settings(None).duplicates
-    made = teller(corpus, settings, duplicates, zone=UTC, show_handles=False, on_progress=None)
+    made = teller(corpus, settings, duplicates, zone=UTC, show_handles=False, spans=unmarked, on_progress=None)
     told = made.told(Scope("corpus", "", None, None), np.arange(corpus.n_messages)).audiences[0]
     words = [word.word for found in (*told.words, *told.phrases) for word in found.words]
     assert "harbour" in " ".join(words)

@@ -6,7 +6,7 @@ from invented import ordinary
 
 from segmenter.summary.citations import all_ids
 from segmenter.summary.findings import AudienceFinding, Findings, ShareFinding, Shift, Window
-from segmenter.summary.judgements import FOREIGN, judgements
+from segmenter.summary.judgements import judgements
 from segmenter.summary.yardstick import Yardstick
 
 
@@ -20,7 +20,7 @@ def audience(name: str, found: ShareFinding | None) -> AudienceFinding:
 
 def window(**changes: object) -> Window:
     """Before 100 of 1,000, after 150 of 1,000: ratio 1.5, interval 1.2 to 1.875."""
-    known = Window(0, "cyclists", 14, 14, 100, 150, 1000, 1000, 1.5, 1.2, 1.875, 0.004, 0.02, "")
+    known = Window(1, "cyclists", 14, 14, 100, 150, 1000, 1000, 1.5, 1.2, 1.875, 0.004, 0.02, "")
     return replace(known, **changes)
 
 
@@ -38,10 +38,9 @@ def test_every_citation_is_that_of_a_figure() -> None:
     assert {cite for judgement in judgements(found, "phia") for cite in judgement.cites} - known == set()
 
 
-def test_facts_come_first_and_origin_is_disclaimed() -> None:
+def test_facts_come_first() -> None:
     found = texts(ordinary())
     assert re.match(r"The corpus holds 12,400 messages in \d+ languages, dated 6 January 2031 to ", found[0])
-    assert found[1] == FOREIGN
 
 
 def test_a_share_carries_its_interval_and_never_a_word_of_the_yardstick() -> None:
@@ -55,6 +54,14 @@ def test_a_share_carries_its_interval_and_never_a_word_of_the_yardstick() -> Non
 def test_a_share_of_some_messages_says_of_which() -> None:
     found = texts(findings(audience("Cyclists", share(0.31, 0.05, 600))))
     assert any("of the 600 of 1,000 messages for which this can be estimated" in text for text in found)
+
+
+def test_a_share_that_may_be_almost_anything_has_no_number_of_its_own() -> None:
+    [found] = [text for text in texts(findings(audience("Cyclists", share(0.4, 0.3)))) if "Cyclists" in text]
+    assert found == (
+        "How much of all messages is of the kind built for Cyclists is hardly known (95 % interval 10 to 70 %; corrected for "
+        "the model's errors)."
+    )
 
 
 def test_the_larger_of_two_shares_gets_a_probability() -> None:
@@ -74,7 +81,7 @@ def test_a_change_after_a_declared_event_says_what_it_stands_for() -> None:
     # ln 1.5 = .405; ln 1.875 - ln 1.2 = .446, / 3.92 = .114: 3.56 standard errors
     [found] = [text for text in texts(findings(audience("Cyclists", None), windows=[window()])) if "chosen for" in text]
     assert found == (
-        "It is almost certain that the part of messages chosen for Cyclists rose from 11 February 2031 on (over 99 %). "
+        "It is almost certain that the part of messages chosen for Cyclists rose from 28 April 2031 on (over 99 %). "
         "It stands at the 5 % level after correction for all declared events (p = 0.02): an association, not a cause."
     )
 
@@ -82,7 +89,7 @@ def test_a_change_after_a_declared_event_says_what_it_stands_for() -> None:
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"p": None, "p_holm": None}, "The event was not declared before looking, so this is exploratory."),
+        ({"p": None, "p_holm": None, "note": "too few weeks"}, "It could not be tested: too few weeks."),
         ({"p_holm": 0.2}, "It does not stand at the 5 % level after correction"),
         ({"ratio": 0.5, "low": 0.4, "high": 0.625}, "chosen for Cyclists fell from"),
     ],
@@ -90,6 +97,23 @@ def test_a_change_after_a_declared_event_says_what_it_stands_for() -> None:
 def test_what_a_change_may_be_taken_for(changes: dict[str, object], part: str) -> None:
     found = texts(findings(audience("Cyclists", None), windows=[window(**changes)]))
     assert any(part in text for text in found)
+
+
+def test_nothing_is_claimed_of_an_event_that_was_not_declared() -> None:
+    found = findings(audience("Cyclists", None), windows=[window(p=None, p_holm=None)])
+    late = replace(found, events=[replace(event, declared=None) for event in found.events])
+    [told] = [text for text in texts(late) if "event" in text]
+    assert told == (
+        "Figures around an event that was not declared before looking are exploratory: nothing is claimed of them."
+    )
+
+
+def test_of_many_changes_those_that_stand_come_first_and_the_rest_is_counted() -> None:
+    many = [window(p_holm=0.6)] * 13 + [window(p_holm=0.001)]
+    told = [text for text in texts(findings(audience("Cyclists", None), windows=many)) if "declared events" in text]
+    assert len(told) == 13
+    assert "It stands at the 5 % level" in told[0] and not any("It stands" in text for text in told[1:])
+    assert told[-1] == "2 further comparisons around declared events stand in their table; none stands the correction."
 
 
 def test_a_window_without_a_ratio_has_no_judgement() -> None:
@@ -105,6 +129,6 @@ def test_what_cannot_be_estimated_is_said_so() -> None:
 
 
 def test_a_shift_is_warned_of() -> None:
-    shifted = replace(ordinary(), shift=Shift(True, 0.01, "scores of Cyclists in German are like no mixture."))
-    wanted = "The shares may be further off than their intervals say: scores of Cyclists in German are like no mixture."
-    assert wanted in texts(shifted)
+    shifted = replace(ordinary(), shift=Shift(True, 0.01, "Scores of Cyclists in German are like no mixture."))
+    found = "Scores of Cyclists in German are like no mixture. (p = 0.01)"
+    assert f"The shares may be further off than their intervals say. {found}" in texts(shifted)

@@ -1,64 +1,43 @@
-"""The page in a real headless Chromium: with an ordinary corpus, and with one written to break it."""
+"""The page in a real headless Chromium, offline: with ordinary findings, with the least and the most, and with hostile ones."""
 
-import xml.etree.ElementTree as ET
+import base64
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import invented
 import pytest
-from test_summary import message, summary, uncertain, write_csv
+from axe_playwright_python.sync_playwright import Axe
+from invented import HOSTILE
+from plain_table import PLAIN_TABLE
 
-from segmenter.summary.wording import percentage, written_score
+from segmenter.params import Params
+from segmenter.summary.citations import all_ids
+from segmenter.summary.findings import Findings
+from segmenter.summary.html.charts import library, specifications
+from segmenter.summary.html.page import page
+from training.labels import read_labels
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-SET = "document.body.dataset.hacked=1"
-HOSTILE = [
-    f"<script>{SET};alert(1)</script>",
-    f"</script><script>{SET}</script>",
-    f"</style><style>body{{display:none}}</style><script>{SET}</script>",
-    f'<img src=x onerror="{SET}">',
-    f'" onmouseover="{SET}" autofocus onfocus="{SET}" x="',
-    f"' style='position:fixed;inset:0' onclick='{SET}'",
-    f'<svg onload="{SET}"><a href="javascript:{SET}"><text>x</text></a></svg>',
-    f"{{{{ {SET} }}}} {{% raw %}} ${{{SET}}}",
-    f"]]>--><!--<iframe src='data:text/html,<script>{SET}</script>'></iframe>",
-    '\\"},"x":{"\\u2028\u2028</script>\u0000',
-    "\u202etxet desrever\u202c \u2066isolate \u200b\u200d\u2060zero\ufeff width",
-    "<link rel=stylesheet href=https://tracker.example/x.css><img src=//tracker.example/p.gif>",
-    "Z" * 100_000,
-    "combining " + "a" + "\u0336\u0489" * 400,
-    "=cmd|' /C calc'!A0",
-    "datum.n; signal('x'); toString.constructor('" + SET + "')()",
-]
+KINDS = {"ordinary": invented.ordinary, "hostile": invented.hostile, "undated": invented.undated}
+INVISIBLE = "\u202e\u202c\u2066\u200b\u200d\u2060\ufeff\x00"
+A4_WIDTH = 688  # A4 without the page's margins, at 96 dots an inch
 
 
-def hostile_rows() -> list[dict[str, str]]:
-    rows = []
-    for number, text in enumerate(HOSTILE * 3):
-        changes = {"source": text[:3_000], "created_at": f"2031-06-{1 + number % 28:02}T10:00:00Z"}
-        changes["language"] = ("en", "ru", "<b>x</b>")[number % 3]
-        changes["score_north"] = f"{0.9 + number / 1000:.3f}"
-        rows.append(message(f"{text} {number}", "north", **changes))
-    rows.append(uncertain("short", "too_short;language_not_trained:<i>x</i>;near_threshold:north", source=""))
-    return rows
-
-
-def hostile_page(folder: Path) -> Path:
-    labels = [HOSTILE[n] for n in (0, 2, 3, 6, 10, 12)]  # six: so few are written out in the picture
-    rows = [{"date": f"2031-06-{n + 2:02}", "label": text, "kind": text} for n, text in enumerate(labels)]
-    names = {"north": f"<b onclick={SET}>North</b>", "south_side": "\u202eSouth" + "X" * 500}
-    events = write_csv(folder / "events.csv", rows)
-    change = {"source_messages_at_least": 1, "examples": 50, "comparison_messages_at_least": 1, "word_z_at_least": 0.0}
-    return summary(folder, hostile_rows(), events=events, audience_names=names, **change).html
-
-
-def plain_page(folder: Path) -> Path:
-    rows = [message(f"The harbour gates {n}", "north", created_at=f"2031-06-{n + 1:02}T09:00:00Z") for n in range(25)]
-    rows += [message(f"A quiet meadow {n}", source="meadow-news") for n in range(25)]
-    events = [{"date": "2031-06-10", "label": "Harbour vote", "kind": "vote", "declared": "true"}]
-    return summary(folder, rows, events=write_csv(folder / "events.csv", events)).html
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    for name, make in KINDS.items():
+        (folder / f"{name}.html").write_text(page(make()), "utf-8")
+    return {name: folder / f"{name}.html" for name in KINDS}
 
 
 def visit(page: "Page", path: Path) -> list[str]:
@@ -72,111 +51,311 @@ def visit(page: "Page", path: Path) -> list[str]:
     return seen
 
 
-def test_a_hostile_corpus_runs_nothing_and_asks_for_nothing(chromium_page: "Page", tmp_path: Path) -> None:
-    seen = visit(chromium_page, hostile_page(tmp_path))
-    for selector in ("summary", "blockquote", "svg:visible text", "th bdi"):
-        for element in chromium_page.locator(selector).all()[:10]:
-            element.dispatch_event("click")
-            element.dispatch_event("mouseover")
-    chromium_page.wait_for_timeout(300)
-    assert seen == []
-    assert chromium_page.evaluate("document.body.dataset.hacked") is None
-    assert chromium_page.locator("script, iframe, img, link, object, embed, base, form").count() == 0
-    handlers = "[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames()).filter(n => n.startsWith('on'))"
-    assert chromium_page.evaluate(handlers) == []
+def opened(page: "Page", path: Path) -> list[str]:
+    """Open a summary and wait for its charts."""
+    seen = visit(page, path)
+    page.wait_for_selector("html[data-ready=yes]", state="attached")
+    return seen
 
 
-@pytest.mark.parametrize("number", [0, 2, 3, 6, 7, 8])
-def test_a_hostile_text_is_shown_as_it_was_written(chromium_page: "Page", tmp_path: Path, number: int) -> None:
-    visit(chromium_page, summary(tmp_path, [message(HOSTILE[number], "north")]).html)
-    assert chromium_page.locator("blockquote").inner_text() == HOSTILE[number]
+def choose(page: "Page", name: str, label: str) -> str:
+    """Take a choice as a reader does; what the page then says it shows."""
+    page.locator(f"[data-choice={name}]").select_option(label=label)
+    page.wait_for_timeout(300)
+    return page.locator(".status").inner_text()
 
 
-def test_no_bidi_control_or_invisible_character_reaches_the_page(chromium_page: "Page", tmp_path: Path) -> None:
-    visit(chromium_page, hostile_page(tmp_path))
-    shown = chromium_page.evaluate("document.documentElement.textContent")
-    assert not [control for control in "\u202e\u202c\u2066\u200b\u200d\u2060\ufeff\x00" if control in shown]
+def rows(page: "Page", table: str) -> list[list[str]]:
+    """The cells of a table behind a chart, opened."""
+    found = page.locator(f"[data-table={table}]")
+    found.evaluate("table => { table.closest('details').open = true; }")
+    page.wait_for_function("table => table.rows.length", arg=found.element_handle())
+    return [line.split("\t") for line in found.locator("tr").all_inner_texts()]
 
 
-def test_event_labels_are_written_into_the_picture(chromium_page: "Page", tmp_path: Path) -> None:
-    visit(chromium_page, hostile_page(tmp_path))
-    assert "1  <script>document.body.dataset.hac…" in chromium_page.locator("#timeline svg:visible").text_content()
-
-
-@pytest.mark.parametrize("make", [plain_page, hostile_page])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", [360, 800, 1280])
 def test_every_chart_is_drawn_and_nothing_overflows(
-    chromium_page: "Page", tmp_path: Path, make: object, width: int
+    chromium_page: "Page", pages: dict[str, Path], kind: str, width: int
 ) -> None:
     chromium_page.set_viewport_size({"width": width, "height": 800})
-    assert visit(chromium_page, make(tmp_path)) == []  # type: ignore[operator]
-    for picture in chromium_page.locator(".picture").all():
-        drawn = [svg.bounding_box() for svg in picture.locator("svg:visible").all()]
-        assert [box["width"] > 200 and box["height"] > 100 for box in drawn if box] == [True]
-        bars = picture.locator("svg:visible path[fill^='var(--a']").first.bounding_box()
-        assert bars and bars["width"] > 0 and bars["height"] > 0
+    assert opened(chromium_page, pages[kind]) == []
     chromium_page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    figures = chromium_page.locator("figure.panel:visible").all()
+    # three audiences: all and theirs over time, theirs by language and by source; without dates and sources by language
+    assert len(figures) == (3 if kind == "undated" else 4 + 3 + 3)
+    for figure in figures:
+        box = figure.locator("svg").bounding_box()
+        assert box and box["width"] >= 200 and box["height"] > 80 and box["x"] + box["width"] <= width
+        marks = figure.locator("svg path[fill^='var(--'], svg path[stroke^='var(--a']")
+        assert marks.count() > 0
     assert chromium_page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_chart_takes_its_colours_from_the_page_in_light_and_dark(chromium_page: "Page", tmp_path: Path) -> None:
-    path = plain_page(tmp_path)
+def test_a_hostile_corpus_runs_nothing_and_asks_for_nothing(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    seen = opened(chromium_page, pages["hostile"])
+    for name in ("language", "source", "period", "audience", "mode", "part"):
+        options = chromium_page.locator(f"[data-choice={name}] option").count()
+        for place in range(min(options, 6)):
+            chromium_page.locator(f"[data-choice={name}]").select_option(index=place)
+    chromium_page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    for selector in ("summary", "blockquote", "svg text", "th bdi", "svg path", "mark"):
+        for element in chromium_page.locator(selector).all()[:12]:
+            element.dispatch_event("click")
+            element.dispatch_event("mousemove")
+            element.dispatch_event("mouseover")
+    chromium_page.wait_for_timeout(500)
+    assert seen == []
+    assert chromium_page.evaluate("document.body.dataset.hacked") is None
+    assert chromium_page.locator("iframe, img, link, object, embed, base, form").count() == 0
+    assert chromium_page.locator("script").count() == 4
+    handlers = "[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames()).filter(n => n.startsWith('on'))"
+    assert chromium_page.evaluate(handlers) == []
+    assert chromium_page.evaluate("({}).hacked") is None
+
+
+def test_a_tooltip_shows_a_hostile_name_as_text(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    seen = opened(chromium_page, pages["hostile"])
+    chromium_page.locator("#sources figure svg").first.scroll_into_view_if_needed()
+    box = chromium_page.locator("#sources figure svg").first.bounding_box()
+    assert box
+    for step in range(1, 18):
+        chromium_page.mouse.move(box["x"] + 60, box["y"] + step * box["height"] / 18)
+    tip = chromium_page.locator("#vg-tooltip-element.visible")
+    assert "chosen, a count" in tip.inner_text()
+    assert seen == [] and chromium_page.evaluate("document.body.dataset.hacked") is None
+    assert set(chromium_page.eval_on_selector_all("#vg-tooltip-element *", "found => found.map(e => e.tagName)")) <= {
+        "TABLE", "TBODY", "TR", "TD", "H2"
+    }  # fmt: skip
+
+
+def test_no_bidi_control_or_invisible_character_reaches_the_page(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["hostile"])
+    shown = chromium_page.evaluate("document.body.innerText")
+    attributes = chromium_page.evaluate(
+        "[...document.querySelectorAll('*')].flatMap(e => [...e.attributes].map(a => a.value)).join(' ')"
+    )
+    assert not [control for control in INVISIBLE if control in shown + attributes]
+
+
+def test_a_choice_of_language_and_period_changes_charts_tables_and_what_was_told(
+    chromium_page: "Page", pages: dict[str, Path]
+) -> None:
+    found = invented.ordinary()
+    opened(chromium_page, pages["ordinary"])
+    said = choose(chromium_page, "language", "Russian (2,480)")
+    assert said == "Shown: Russian, 2,480 messages; every audience."
+    russian = next(value for value in found.dimensions[1].values if value.name == "ru")
+    head, north, river, _valley = rows(chromium_page, "chosen")
+    assert head[:3] == ["Audience", "Messages", "Chosen, a count"]
+    assert north[:3] == ["Northern publics", "2,480", f"{russian.audiences['north'].n_chosen:,}"]
+    assert river[4:] == ["not estimable", "–", "–"]
+    languages = chromium_page.locator(".part:visible [data-language]:visible").evaluate_all(
+        "found => found.map(e => e.dataset.language)"
+    )
+    assert set(languages) == {"ru"}
+    choose(chromium_page, "period", found.periods.labels[2])
+    assert russian.over_time is not None
+    n_there = russian.over_time.n_messages[2]
+    assert rows(chromium_page, "chosen")[1][1] == f"{n_there:,}"
+    assert rows(chromium_page, "time")[3][1] == f"{n_there:,}"
+
+
+def test_a_period_brings_what_was_told_in_it(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    part = chromium_page.locator("[data-choice=part]")
+    # weeks begin on 6 January 2031, a Monday: week 13 on 7 April, and the last part told of is April
+    choose(chromium_page, "period", "week of 7 April 2031")
+    assert part.input_value() == "2"
+    assert "1 April 2031 to 30 April 2031" in chromium_page.locator(".part:visible").inner_text()
+    chromium_page.get_by_role("button", name="Show everything").click()
+    assert part.input_value() == "0"
+
+
+def test_choices_stay_in_sight_and_hide_nothing_that_a_link_leads_to(
+    chromium_page: "Page", pages: dict[str, Path]
+) -> None:
+    chromium_page.set_viewport_size({"width": 1280, "height": 800})
+    opened(chromium_page, pages["ordinary"])
+    chromium_page.locator(".judgements a.cite", has_text="E4").click()
+    chromium_page.wait_for_timeout(700)
+    bar, target = chromium_page.locator(".bar").bounding_box(), chromium_page.locator("#E4").bounding_box()
+    assert bar and target
+    assert bar["y"] == 0 and target["y"] > bar["height"]
+
+
+def test_a_language_and_a_source_are_not_chosen_together(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    choose(chromium_page, "language", "German (3,100)")
+    said = choose(chromium_page, "source", "meadow-news (2,755)")
+    assert "Shown: meadow-news, 2,755 messages" in said and "counted one at a time" in said
+    assert chromium_page.locator("[data-choice=language]").input_value() == ""
+    chromium_page.get_by_role("button", name="Show everything").click()
+    assert chromium_page.locator(".status").inner_text() == "Shown: All messages, 12,400 messages; every audience."
+
+
+def test_a_choice_of_audience_hides_the_others_everywhere(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    choose(chromium_page, "audience", "River towns")
+    shown = chromium_page.locator("main [data-audience]:visible").evaluate_all(
+        "found => [...new Set(found.map(e => e.dataset.audience))]"
+    )
+    assert shown == ["1"]
+    assert chromium_page.locator("#time figure:visible svg").count() == 2
+
+
+def test_counts_stand_as_counts_where_no_share_can_be_estimated(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    valley = chromium_page.locator("#S3").inner_text()
+    assert "not estimable" in valley and "a count only: the bundle keeps no out-of-fold messages" in valley
+    assert chromium_page.locator("#L3 svg text", has_text="a count").count() == 4
+
+
+def test_counts_over_time_can_be_drawn_instead_of_shares(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    axis = chromium_page.locator("#T1 svg text").all_text_contents
+    assert [text for text in axis() if text.endswith(" %")]
+    choose(chromium_page, "mode", "counts")
+    assert not [text for text in axis() if text.endswith(" %")]
+
+
+def test_what_was_told_around_an_event_stands_side_by_side(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    choose(chromium_page, "part", "Around Harbour vote (2031-04-14 to 2031-05-11)")
+    columns = chromium_page.locator(".part:visible article").all()
+    boxes = [column.bounding_box() for column in columns]
+    assert len({box["y"] for box in boxes if box}) == 1
+    assert [column.locator("h3").inner_text() for column in columns] == list(invented.AUDIENCES.values())
+    # the text of place 3 (scope 1, audience 0): spans 4 to 11 and 17 to 24 for, 30 to 35 against
+    marks = columns[0].locator("li blockquote").first.locator("mark")
+    text = invented.TEXTS["en"]
+    assert marks.all_text_contents() == [text[4:11], text[17:24], text[30:35]]
+    assert "not computed" in columns[0].locator("ul.examples li").nth(2).inner_text()
+
+
+@pytest.mark.parametrize("kind", ["ordinary", "hostile"])
+def test_a_wrong_label_is_exported_as_a_label_table(
+    chromium_page: "Page", pages: dict[str, Path], tiny_params: dict[str, Any], tmp_path: Path, kind: str
+) -> None:
+    seen = opened(chromium_page, pages[kind])
+    examples = chromium_page.locator(".part:visible ul.examples li")
+    for place in (0, 1):
+        examples.nth(place).get_by_role("button").click()
+    examples.nth(0).locator(".fix input").nth(2).check()
+    assert chromium_page.locator("[data-count]").inner_text() == "2 labels found wrong."
+    texts = [examples.nth(place).locator("blockquote").text_content() for place in (0, 1)]
+    with chromium_page.expect_download() as download:
+        chromium_page.get_by_role("button", name="Export as JSONL").click()
+    download.value.save_as(tmp_path / "labels.jsonl")
+    found = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text("utf-8").splitlines()]
+    assert [row["text"] for row in found] == texts
+    assert [row["audiences"] for row in found] == [["valley"], []]
+    assert {row["redacted"] for row in found} == {True}
+    # the tiny run's audiences are gardeners, cyclists and readers
+    names = {"north": ["gardeners"], "river": ["cyclists"], "valley": ["readers"]}
+    table = PLAIN_TABLE | {"path": str(tmp_path / "labels.jsonl"), "labels": names}
+    frame = read_labels(Params.model_validate(tiny_params | {"data": tiny_params["data"] | {"tables": [table]}})).frame
+    assert frame["text"].tolist() == texts
+    assert frame["audiences"].tolist() == [["readers"], []]
+    assert [one for one in seen if not one.startswith("request blob:")] == []
+
+
+def test_without_script_the_first_figures_and_what_was_told_are_there(
+    chromium_page: "Page", pages: dict[str, Path]
+) -> None:
+    browser = chromium_page.context.browser
+    assert browser
+    quiet = browser.new_context(java_script_enabled=False).new_page()
+    quiet.goto(pages["ordinary"].as_uri())
+    assert "24.2" in quiet.locator("#S1").inner_text()
+    assert quiet.locator(".part:visible").count() == 1
+    assert "need this page’s own script" in quiet.locator("#closer").inner_text()
+    assert quiet.locator("button:visible, select:visible").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_nothing_serious(chromium_page: "Page", pages: dict[str, Path], kind: str, scheme: str) -> None:
+    chromium_page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    opened(chromium_page, pages[kind])
+    chromium_page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    for button in chromium_page.locator("button.wrong:visible").all()[:1]:
+        button.click()
+    found = Axe().run(chromium_page).response["violations"]
+    assert [
+        (one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")
+    ] == []
+
+
+def test_a_chart_takes_its_colours_from_the_page_in_light_and_dark(
+    chromium_page: "Page", pages: dict[str, Path]
+) -> None:
     fills = []
     for scheme in ("light", "dark"):
         chromium_page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        visit(chromium_page, path)
-        label = chromium_page.locator("svg:visible text").first
+        opened(chromium_page, pages["ordinary"])
+        label = chromium_page.locator("#L1 svg text", has_text="English")
         fills.append(label.evaluate("text => getComputedStyle(text).fill"))
     assert fills == ["rgb(27, 29, 33)", "rgb(233, 231, 226)"]  # --ink of page.css
 
 
-def test_printing_cuts_no_chart(chromium_page: "Page", tmp_path: Path) -> None:
-    visit(chromium_page, plain_page(tmp_path))
+@pytest.mark.parametrize("kind", ["ordinary", "hostile"])
+def test_printing_cuts_no_chart(chromium_page: "Page", pages: dict[str, Path], kind: str) -> None:
+    opened(chromium_page, pages[kind])
     chromium_page.emulate_media(media="print")
-    chromium_page.set_viewport_size({"width": 688, "height": 1000})  # A4 without its margins, at 96 dots an inch
-    boxes = [svg.bounding_box() for svg in chromium_page.locator("svg:visible").all()]
-    assert len(boxes) == 2
-    assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= 688 for box in boxes)
+    chromium_page.set_viewport_size({"width": A4_WIDTH, "height": 1000})
+    chromium_page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    boxes = [svg.bounding_box() for svg in chromium_page.locator("figure.panel:visible svg").all()]
+    assert len(boxes) == 10
+    assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= A4_WIDTH for box in boxes)
+    assert chromium_page.evaluate("document.documentElement.scrollWidth") <= A4_WIDTH
+    assert chromium_page.locator("button:visible, select:visible").count() == 0
 
 
-def test_the_first_screen_says_what_a_label_is_not(chromium_page: "Page", tmp_path: Path) -> None:
-    visit(chromium_page, plain_page(tmp_path))
-    note = chromium_page.get_by_role("note")
+def test_a_printed_chart_stands_whole_on_its_sheet(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    pdf = chromium_page.pdf(format="A4", prefer_css_page_size=True)
+    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 3
+    chromium_page.emulate_media(media="print")
+    rules = chromium_page.locator("figure.panel:visible").evaluate_all(
+        "found => found.map(e => getComputedStyle(e).breakInside)"
+    )
+    assert set(rules) == {"avoid"}
+    # a grid of shared rows that breaks over sheets prints its parts over each other in Chromium 15x
+    columns = chromium_page.locator(".part:visible article").evaluate_all(
+        "e => e.map(e => getComputedStyle(e).display)"
+    )
+    assert set(columns) == {"block"}
+
+
+def test_the_first_screen_says_what_a_label_is_not(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    note = chromium_page.get_by_role("note").first
     box = note.bounding_box()
     assert "An audience label is not evidence of foreign origin: genuine domestic speech" in note.inner_text()
     assert box and box["y"] + box["height"] < 720
-    assert "A count of chosen labels is not a corrected share." in chromium_page.locator("#counts").inner_text()
 
 
-def test_each_chart_has_its_figures_in_a_table(chromium_page: "Page", tmp_path: Path) -> None:
-    visit(chromium_page, plain_page(tmp_path))
-    chromium_page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
-    tables = chromium_page.locator("details table")
-    # 25 of 50 messages are for the north, of 25 different texts, none near or set aside
-    assert tables.nth(0).locator("tbody tr").nth(0).inner_text().split("\t") == [
-        "North",
-        "25",
-        "50.0 %",
-        "25",
-        "0",
-        "0",
-    ]
-    # one message for the north a day; 25 others have the day of message(): 15 June
-    assert tables.nth(1).locator("tbody tr").nth(14).inner_text().split("\t") == ["2031-06-15", "26", "1", "0"]
+def test_a_judgement_leads_to_its_figures(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    links = chromium_page.locator(".judgements a.cite")
+    assert links.all_inner_texts() == ["S1", "C1", "S1", "S2", "E4", "T1"]
+    links.nth(4).click()
+    target = chromium_page.locator(":target")
+    assert target.get_attribute("id") == "E4" and "Northern publics" in target.inner_text()
 
 
-def test_without_dates_the_page_says_that_there_is_no_timeline(chromium_page: "Page", tmp_path: Path) -> None:
-    rows = [{name: value for name, value in message(text, "north").items() if name != "created_at"} for text in "abc"]
-    visit(chromium_page, summary(tmp_path, rows).html)
-    said = chromium_page.locator("#timeline").inner_text()
-    assert "There is no timeline: the table has no column created_at. No date: 3." in said
-    assert chromium_page.locator("#timeline svg").count() == 0
-
-
-def test_dates_that_cannot_be_read_are_said_to_be_missing(chromium_page: "Page", tmp_path: Path) -> None:
-    visit(chromium_page, summary(tmp_path, [message("a", created_at="soon")]).html)
-    said = chromium_page.locator("#timeline").inner_text()
-    assert "no value of the column created_at could be read as a date. No date: 1." in said
+def test_the_page_is_worked_by_keyboard_alone(chromium_page: "Page", pages: dict[str, Path]) -> None:
+    opened(chromium_page, pages["ordinary"])
+    chromium_page.keyboard.press("Tab")
+    assert chromium_page.evaluate("document.activeElement.className") == "skip"
+    chromium_page.locator("[data-choice=audience]").focus()
+    chromium_page.keyboard.press("ArrowDown")
+    chromium_page.wait_for_timeout(300)
+    assert "Northern publics" in chromium_page.locator(".status").inner_text()
+    for _ in range(5):
+        chromium_page.keyboard.press("Tab")
+    assert chromium_page.evaluate("document.activeElement.textContent") == "Show everything"
 
 
 class Tree(HTMLParser):
@@ -197,40 +376,78 @@ class Tree(HTMLParser):
         self.links += [value for name, value in found.items() if name in ("href", "src") and value]
 
 
-def test_shattered_messages_have_a_row_in_plain_words(tmp_path: Path) -> None:
-    html = summary(tmp_path, [message("one", "north"), uncertain("g7Rk q9Zt", "shattered")]).html.read_text("utf-8")
-    assert 'Not words the model can read (codes, disguised letters)</th><td class="n">1</td>' in html
-
-
-def test_headings_are_in_order_ids_are_single_and_links_stay_in_the_page(tmp_path: Path) -> None:
-    tree = Tree(hostile_page(tmp_path).read_text("utf-8"))
+@pytest.mark.parametrize("kind", KINDS)
+def test_headings_are_in_order_ids_are_single_and_links_stay_in_the_page(pages: dict[str, Path], kind: str) -> None:
+    tree = Tree(pages[kind].read_text("utf-8"))
     assert tree.headings[0] == 1 and tree.headings.count(1) == 1
     assert all(later - earlier <= 1 for earlier, later in zip(tree.headings, tree.headings[1:], strict=False))
     assert len(tree.ids) == len(set(tree.ids))
     assert tree.links and {link.removeprefix("#") for link in tree.links} <= set(tree.ids)
 
 
-def test_every_chart_is_well_formed_xml_whatever_the_labels_are(tmp_path: Path) -> None:
-    html = hostile_page(tmp_path).read_text("utf-8")
-    charts = [part.split("</svg>")[0] for part in html.split("<svg ")[1:]]
-    assert len(charts) == 4
-    for chart in charts:
-        tags = {element.tag.rsplit("}", 1)[-1] for element in ET.fromstring(f"<svg {chart}</svg>").iter()}
-        assert tags <= {"svg", "g", "path", "text", "line", "defs", "clipPath", "rect"}
+def test_every_figure_carries_its_id(pages: dict[str, Path]) -> None:
+    assert set(all_ids(invented.ordinary())) <= set(Tree(pages["ordinary"].read_text("utf-8")).ids)
 
 
-def test_the_page_forbids_scripts_and_remote_assets(tmp_path: Path) -> None:
-    html = plain_page(tmp_path).read_text("utf-8")
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in html
-    assert html.lstrip().startswith("<!doctype html>")
+def test_the_policy_names_our_scripts_and_forbids_all_else(pages: dict[str, Path]) -> None:
+    html = pages["hostile"].read_text("utf-8")
+    policy = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)[0].replace("&#39;", "'")
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    assert len(digests) == 2
+    assert policy == (
+        f"default-src 'none'; script-src 'sha256-{digests[0]}' 'sha256-{digests[1]}'; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
 
 
-def test_a_percentage_never_rounds_something_to_nothing() -> None:
-    assert [percentage(1, 10_000), percentage(0, 5), percentage(1, 8), percentage(0, 0)] == [
-        "<0.1 %", "0 %", "12.5 %", "–"
-    ]  # fmt: skip
+def test_the_library_cannot_end_its_script_early() -> None:
+    assert "</script" not in library().lower() and "<!--" not in library()
+    assert "</script" not in json.dumps(specifications())
 
 
-def test_no_score_is_shown_as_one() -> None:
-    assert [written_score(0.9999), written_score(0.87)] == ["over 0.99", "0.87"]
+def test_the_figures_of_the_page_are_those_of_the_findings(pages: dict[str, Path]) -> None:
+    found = invented.ordinary()
+    html = pages["ordinary"].read_text("utf-8")
+    margins = json.loads(html.split('id="margins">')[1].split("</script>")[0])
+    share = found.dimensions[0].values[0].audiences["river"].share
+    assert share is not None
+    ends = (share.value, share.low, share.high, share.bound_low, share.bound_high)
+    assert margins["all"][0]["cells"][1][1] == [*(round(end, 4) for end in ends), share.n_estimable]
+    assert [value["n"] for value in margins["source"]] == [one.n_messages for one in found.dimensions[2].values]
+
+
+def test_the_largest_page_is_under_6_mb_and_opens_in_under_2_seconds(chromium_page: "Page", tmp_path: Path) -> None:
+    path = tmp_path / "largest.html"
+    path.write_text(page(invented.largest()), "utf-8")
+    assert path.stat().st_size < 6_000_000
+    took = []
+    for _ in range(3):  # the best of three: other work on this machine is not the page's
+        started = time.monotonic()
+        opened(chromium_page, path)
+        took.append(time.monotonic() - started)
+    assert min(took) < 2
+
+
+def one_reason(make: Callable[[], Findings]) -> Findings:
+    return replace(make(), judgements=[])
+
+
+def test_without_judgements_the_figures_come_first(chromium_page: "Page", tmp_path: Path) -> None:
+    path = tmp_path / "bare.html"
+    path.write_text(page(one_reason(invented.undated)), "utf-8")
+    opened(chromium_page, path)
+    assert chromium_page.locator(".judgements").count() == 0
+    assert "There is no timeline: no message has a date" in chromium_page.locator("#time").inner_text()
+    assert "No source has more than a quarter" in chromium_page.locator("#uncertain").inner_text()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 6, 7, 8, 16])
+def test_a_hostile_text_is_shown_as_it_was_written(chromium_page: "Page", tmp_path: Path, number: int) -> None:
+    found = invented.ordinary(n_weeks=2)
+    audience = found.told[0].audiences[0]
+    example = replace(audience.examples[0], text=HOSTILE[number], spans=None)
+    told = replace(found.told[0], audiences=[replace(audience, examples=[example])])
+    (tmp_path / "one.html").write_text(page(replace(found, told=[told])), "utf-8")
+    opened(chromium_page, tmp_path / "one.html")
+    assert chromium_page.locator("ul.examples blockquote").text_content() == " ".join(HOSTILE[number].split())

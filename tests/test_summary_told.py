@@ -4,7 +4,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from scored_rows import BERLIN, UTC, Row, Settings, corpus_of, message, uncertain
+from scored_rows import BERLIN, UTC, Row, Settings, corpus_of, message, uncertain, unmarked
 
 from segmenter.params import load_settings
 from segmenter.summary.corpus import Corpus
@@ -19,7 +19,7 @@ WHOLE = Scope("corpus", "the whole corpus", None, None)
 
 def prepared(corpus: Corpus, *, show_handles: bool = False, zone: ZoneInfo = UTC, **changes: object) -> Teller:
     settings, duplicates = Settings(**changes), load_settings(None).duplicates
-    return teller(corpus, settings, duplicates, zone=zone, show_handles=show_handles, on_progress=None)
+    return teller(corpus, settings, duplicates, zone=zone, show_handles=show_handles, spans=unmarked, on_progress=None)
 
 
 def told(folder: Path, rows: list[Row], **changes: object) -> Told:
@@ -204,5 +204,5 @@ def test_preparing_tells_its_progress(tmp_path: Path) -> None:
     rows = [message(f"our harbour {a}{a}", "north" if a in "abcd" else "") for a in "abcdefgh"]
     corpus, duplicates = corpus_of(tmp_path, [*rows, message("hallo", language="de")]), load_settings(None).duplicates
     heard: list[float] = []
-    teller(corpus, Settings(), duplicates, zone=UTC, show_handles=False, on_progress=heard.append)
+    teller(corpus, Settings(), duplicates, zone=UTC, show_handles=False, spans=unmarked, on_progress=heard.append)
     assert heard == sorted(heard) and heard[-1] == 1.0

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from segmenter.sources.label_studio import NONE
-from segmenter.summary.page import environment
 from segmenter.summary.redact import redacted
+from segmenter.summary.templates import environment
 from training.conflicts import Conflict
 from training.label_audit import LabelAudit, files, reference
 

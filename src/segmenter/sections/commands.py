@@ -59,6 +59,14 @@ class Summary(Section):
         window_days: Before an event, and as many from its own day on.
         window_messages_at_least: Chosen for an audience in both sides of a window together, for a ratio.
         window_draws: Permutations of weeks that a p-value is made of.
+        periods_at_most: Of the timeline, whose unit goes by them.
+        told_periods_at_most: Periods that are told of one by one.
+        sources_shown: Named in tables and choices, the largest; the rest is pooled.
+        copy_groups: Shown of an audience and part of the corpus.
+        copies_at_least: Messages of a group that is shown.
+        copy_sources: Sources named of a group.
+        yardstick: Whose words of probability are used.
+        seed: Of every draw.
     """
 
     time_zone: str
@@ -77,3 +85,11 @@ class Summary(Section):
     window_days: Count
     window_messages_at_least: Count
     window_draws: Annotated[int, Field(ge=99)]
+    periods_at_most: Annotated[int, Field(ge=2)]
+    told_periods_at_most: Annotated[int, Field(ge=2)]
+    sources_shown: Count
+    copy_groups: Count
+    copies_at_least: Annotated[int, Field(ge=2)]
+    copy_sources: Count
+    yardstick: Literal["phia", "icd203", "none"]
+    seed: Annotated[int, Field(ge=0)]

@@ -144,10 +144,16 @@ def _method(findings: Findings) -> Iterator[str]:
     yield "## Method"
     yield ""
     yield f"- Model {escaped(method.model, 80) or 'not known'} [{ids['model']}]."
-    for sentence in method.model_figures[:5]:
-        yield f"- {escaped(sentence, 300)} [{ids['worth']}]"
+    for sentence in method.model_figures:
+        yield f"- {escaped(sentence, 600)} [{ids['worth']}]"
     if method.reference_labels:
         yield f"- Its reference labels: {escaped(method.reference_labels, 300)} [{ids['reference']}]"
+    if findings.sample is not None:
+        found = findings.sample
+        yield (
+            f"- Labelled sample: {found.n_labelled:,} of {found.n_drawn:,} messages drawn at random, "
+            f"{found.n_skipped:,} passed over [{ids['sample']}]."
+        )
     for file in method.files[:5]:
         yield f"- {escaped(file.name, 80)}, SHA-256 {file.sha256} [{ids['files']}]"
     made = f"{escaped(method.made_at, 40)} by segmenter {escaped(method.version, 20)}"

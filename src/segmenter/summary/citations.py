@@ -19,7 +19,19 @@ FACTS = ("messages", "texts", "repeats", "languages", "sources", "dated")
 UNKNOWNS = (
     "uncertain", "near", "untrained", "too_short", "shattered", "set_aside", "rejects", "dominant", "shift", "not_estimable"
 )  # fmt: skip
-METHOD = ("files", "model", "worth", "reference", "command", "made", "zone", "yardstick", "settings", "handles")
+METHOD = (
+    "files",
+    "model",
+    "worth",
+    "reference",
+    "command",
+    "made",
+    "zone",
+    "yardstick",
+    "settings",
+    "handles",
+    "sample",
+)
 PER_AUDIENCE = "CSTLO"
 
 

@@ -1,6 +1,7 @@
-"""Corrected shares of cells as findings: grounds from a bundle's out-of-fold messages, bounds for what they do not reach.
+"""Estimated shares as findings: of cells, by a bundle's out-of-fold messages, with bounds for what these do not reach; of the
+corpus, by labels of a random sample.
 
-Not here: the correction itself (shares/), the counts of cells (margins.py).
+Not here: the estimates themselves (shares/), the counts of cells (margins.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,15 @@ from segmenter.bundle import Bundle
 from segmenter.calibration import to_scores
 from segmenter.out_of_fold import read_out_of_fold
 from segmenter.shares.corrected import Shares, corrected
-from segmenter.shares.ground import Ground, ShareSettings, grounds
-from segmenter.summary.findings import ShareFinding
+from segmenter.shares.ground import Ground, ShareSettings, estimable, grounds
+from segmenter.shares.sampled import prediction_powered
+from segmenter.shares.shift import unlike_mixture
+from segmenter.summary.findings import ShareFinding, Shift
+from segmenter.summary.labels import Sampled
+from segmenter.summary.wording import language_name
+
+UNKNOWN_MODEL = "the model that scored the corpus is not at hand: name it with --model"
+ALL_LANGUAGES = "*"
 
 
 def grounds_of(bundle: Bundle) -> dict[str, Ground]:
@@ -42,6 +50,29 @@ class Estimator:
     settings: ShareSettings
     seed: int
 
+    def not_estimable(self, audience: str) -> dict[str, str]:
+        """Why the share of an audience cannot be estimated, by language; `*` for all of them."""
+        if audience not in self.grounds:
+            return {ALL_LANGUAGES: UNKNOWN_MODEL}
+        found = estimable(self.grounds[audience], list(self.languages), self.settings)
+        return {code: why for code, why in found.items() if why}
+
+    def shift(self, counts: Mapping[str, NDArray[np.int64]], names: Mapping[str, str]) -> Shift | None:
+        """Whether the scores of the corpus are like any mixture of calibration scores; None without grounds.
+
+        Args:
+            counts: In-scope messages by language and bin of score, shape (n_languages, N_BINS), by audience id.
+            names: Of the audiences, by id.
+        """
+        if not self.grounds:
+            return None
+        found = unlike_mixture(counts, self.languages, self.grounds, self.settings, self.seed)
+        if not found.is_unlike:
+            return Shift(False, found.p, "")
+        audience, language, _ = found.parts[0]
+        where = f"Scores for {names[audience]} in {language_name(language)}"
+        return Shift(True, found.p, f"{where} are unlike any mixture of the messages the model was calibrated on.")
+
     def findings(
         self, audience: str, counts: NDArray[np.int64], n_messages: NDArray[np.int64]
     ) -> list[ShareFinding | None]:
@@ -56,6 +87,28 @@ class Estimator:
             return [None] * len(counts)
         found = corrected(counts, self.languages, self.grounds[audience], self.settings, self.seed)
         return [_finding(found, cell, int(n)) for cell, n in enumerate(n_messages)]
+
+
+def sampled_share(scores: NDArray[np.float32], labels: Sampled, audience: int, settings: ShareSettings) -> ShareFinding:
+    """The share of one audience by labels of a random sample.
+
+    Args:
+        scores: Of the whole corpus for the audience, shape (n_messages,).
+        labels: Of the sample.
+        audience: Its place among the labels' columns.
+        settings: When labels are read alone.
+    """
+    found = prediction_powered(scores, scores[labels.rows], labels.truth[:, audience], settings)
+    return ShareFinding(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n_estimable=len(scores),
+        n_messages=len(scores),
+        bound_low=found.low,
+        bound_high=found.high,
+        method="sampled",
+    )
 
 
 def _finding(found: Shares, cell: int, n_messages: int) -> ShareFinding | None:

@@ -291,6 +291,21 @@ class Told:
 
 
 @dataclass(frozen=True)
+class LabelledSample:
+    """Labels of a random draw from this corpus, which the sampled shares rest on.
+
+    Attributes:
+        n_skipped: Drawn before the last labelled one, and not labelled: left out for a reason, they bias the shares.
+        n_tied: Labels that exactly half of a message's annotators gave, taken as not given.
+    """
+
+    n_drawn: int
+    n_labelled: int
+    n_skipped: int
+    n_tied: int
+
+
+@dataclass(frozen=True)
 class Shift:
     """Whether the scores of the corpus are like any mixture of the calibration's.
 
@@ -375,6 +390,7 @@ class Findings:
     events: list[Event]
     windows: list[Window]
     told: list[Told]
+    sample: LabelledSample | None
     shift: Shift | None
     unknowns: Unknowns
     judgements: list[Judgement]

@@ -1,140 +1,185 @@
-"""From a tally to findings: pooling, naming, sorting, digests. Not here: counting (tally.py)."""
+"""From a scored corpus to findings: the one place where counts, estimates, windows and what was told come together.
+
+Not here: reading and writing (summarise.py), how each of them is found.
+"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from segmenter import __version__
-from segmenter.errors import TableError
-from segmenter.messages import NOT_TRAINED, SHATTERED, TOO_SHORT
-from segmenter.sections import Summary
+from segmenter.params import Settings
+from segmenter.score import Scorer
+from segmenter.summary import facts
+from segmenter.summary.carrying import Carrying
+from segmenter.summary.corpus import Corpus
+from segmenter.summary.cuts import dimension
+from segmenter.summary.estimates import Estimator, grounds_of, sampled_share
 from segmenter.summary.events import Event
-from segmenter.summary.findings_1 import (
+from segmenter.summary.findings import (
     FORMAT,
-    AudienceCount,
-    Corpus,
-    Example,
+    AudienceFinding,
     FileDigest,
     Findings,
-    Group,
+    LabelledSample,
     Method,
-    Origin,
-    Unknowns,
+    Told,
+    Value,
+    Window,
 )
-from segmenter.summary.scored import ScoredTable
-from segmenter.summary.tally import Cell, Tally
+from segmenter.summary.judgements import judgements
+from segmenter.summary.labels import Sampled
+from segmenter.summary.margins import Ints, daily_counts, dimensions, histograms
+from segmenter.summary.periods import calendar, local_days
+from segmenter.summary.scopes import around, by_period, whole
+from segmenter.summary.told import teller
+from segmenter.summary.windows import Daily, windows
+from segmenter.summary.worth import model_figures
+
+PREPARED = 0.7  # of the work, about: when words and copies are found
+Progress = Callable[[float], None]
 
 
-def find(table: ScoredTable, tally: Tally, *, events: list[Event], origin: Origin) -> Findings:
-    """Findings from a table that was counted to its end.
+@dataclass(frozen=True)
+class Material:
+    """What a summary is made of.
+
+    Attributes:
+        corpus: All scored messages.
+        events: By date.
+        labels: Of a random sample of the corpus, if any.
+        scorer: The model that scored it; without it nothing is estimated and no word is marked.
+        zone: Of days and times.
+        n_rejects: Rows that scoring set aside, None where that is not known.
+        show_handles: Examples are not redacted.
+        command: The command line.
+    """
+
+    corpus: Corpus
+    events: list[Event]
+    labels: Sampled | None
+    scorer: Scorer | None
+    zone: ZoneInfo
+    n_rejects: int | None
+    show_handles: bool
+    command: str
+
+
+def harvest(material: Material, settings: Settings, on_progress: Progress) -> Findings:
+    """Everything that is said of a corpus, the judgements last: they rest on the rest.
+
+    Args:
+        material: What it is said of.
+        settings: How.
+        on_progress: Takes the part done, in [0, 1].
 
     Raises:
-        TableError: The table holds no message.
+        ParamsError: There are no rules for the time zone.
     """
-    settings = tally.settings
-    if not tally.n_messages:
-        raise TableError(table.files[0].name, "holds no message", "score a table with messages first")
-    sources, n_pooled = _sources(tally, settings.source_messages_at_least) if table.sourced else ([], 0)
-    return Findings(
+    corpus, chosen = material.corpus, settings.summary
+    days = local_days(corpus.seconds, material.zone)
+    periods = calendar(corpus.seconds, corpus.has_time, material.zone, periods_at_most=chosen.periods_at_most)
+    cuts, estimator = dimensions(corpus, chosen), _estimator(material, settings)
+    found = [dimension(corpus, cut, periods, estimator) for cut in cuts]
+    audiences = _audiences(material, found[0].values[0], estimator)
+    scores = {name: histograms(corpus, cuts[0], name, estimator.languages)[0] for name in corpus.audience_ids}
+    findings = Findings(
         format=FORMAT,
-        corpus=_corpus(table, tally),
-        verdicts={name: tally.verdicts[name] for name in ("chosen", "none", "uncertain")},
-        audiences=[_audience(name, origin.audience_names, tally) for name in tally.audience_ids],
-        n_several=tally.n_several,
-        days=[_group(day.isoformat(), tally.days[day], tally) for day in sorted(tally.days)],
-        languages=_largest([_group(name, cell, tally) for name, cell in tally.languages.items()]),
-        sources=sources,
-        n_pooled_sources=n_pooled,
-        events=events,
-        words=[found for name in tally.audience_ids for found in tally.words.lists(name, settings)],
-        examples=_examples(tally, {group.name for group in sources if group.kind == "one"}),
-        unknowns=_unknowns(tally),
-        method=_method(table, settings, origin),
+        corpus=facts.corpus_facts(corpus, days, chosen),
+        verdicts=facts.verdicts(corpus),
+        audiences=audiences,
+        n_several=int((corpus.clear.sum(axis=1) > 1).sum()),
+        periods=periods.periods,
+        dimensions=found,
+        events=material.events,
+        windows=_windows(material, days, settings),
+        told=list(_told(material, days, settings, on_progress)),
+        sample=_sample(material.labels),
+        shift=estimator.shift(scores, {one.id: one.name for one in audiences}),
+        unknowns=facts.unknowns(corpus, material.n_rejects, chosen),
+        judgements=[],
+        method=_method(material, settings),
     )
+    return replace(findings, judgements=judgements(findings, chosen.yardstick))
 
 
-def _corpus(table: ScoredTable, tally: Tally) -> Corpus:
-    days = sorted(tally.days)
-    return Corpus(
-        n_messages=tally.n_messages,
-        n_texts=len(tally.groups),
-        n_repeats=tally.n_messages - len(tally.groups),
-        n_copied_texts=sum(copies > 1 for copies in tally.groups.values()),
-        n_sources=sum(name is not None for name in tally.sources) if table.sourced else None,
-        n_languages=len([name for name in tally.languages if name != "und"]),
-        first_day=days[0].isoformat() if days else None,
-        last_day=days[-1].isoformat() if days else None,
-        n_no_date=tally.n_no_date,
-        n_assumed_utc=tally.n_assumed_utc,
+def _estimator(material: Material, settings: Settings) -> Estimator:
+    """For the languages of the messages that the model could judge."""
+    corpus = material.corpus
+    grounds = grounds_of(material.scorer.bundle) if material.scorer else {}
+    numbers = sorted(set(corpus.language[corpus.in_scope].tolist()))
+    return Estimator(grounds, [corpus.languages[number] for number in numbers], settings.summary, settings.summary.seed)
+
+
+def _audiences(material: Material, whole_corpus: Value, estimator: Estimator) -> list[AudienceFinding]:
+    """Their counts with the shares of the whole corpus."""
+    corpus, labels = material.corpus, material.labels
+    names = {one.id: one.name for one in material.scorer.bundle.manifest.audiences} if material.scorer else {}
+    sampled = {
+        name: None if labels is None else sampled_share(corpus.scores[:, number], labels, number, estimator.settings)
+        for number, name in enumerate(corpus.audience_ids)
+    }
+    return [
+        replace(
+            one,
+            share=whole_corpus.audiences[one.id].share,
+            sampled=sampled[one.id],
+            not_estimable=estimator.not_estimable(one.id),
+        )
+        for one in facts.audience_facts(corpus, names)
+    ]
+
+
+def _windows(material: Material, days: Ints, settings: Settings) -> list[Window]:
+    found = daily_counts(material.corpus, days)
+    if found.first is None:
+        return []
+    daily = Daily(found.first, found.totals, found.counts)
+    return windows(daily, material.events, settings.summary, settings.summary.seed)
+
+
+def _told(material: Material, days: Ints, settings: Settings, on_progress: Progress) -> Iterator[Told]:
+    """The whole corpus, the days around each event, each period."""
+    corpus, chosen = material.corpus, settings.summary
+    prepared = teller(
+        corpus,
+        chosen,
+        settings.duplicates,
+        zone=material.zone,
+        show_handles=material.show_handles,
+        spans=Carrying(material.scorer, settings.explain).spans if material.scorer else lambda *_: None,
+        on_progress=lambda done: on_progress(PREPARED * done),
     )
+    parts = [whole(days), *around(days, material.events, window_days=chosen.window_days)]
+    parts += by_period(corpus, days, zone=material.zone, periods_at_most=chosen.told_periods_at_most)
+    for number, part in enumerate(parts, 1):
+        yield prepared.told(part.scope, part.rows)
+        on_progress(PREPARED + (1 - PREPARED) * number / len(parts))
 
 
-def _audience(name: str, names: Mapping[str, str], tally: Tally) -> AudienceCount:
-    spaced = name.replace("_", " ")
-    shown = names.get(name) or spaced[:1].upper() + spaced[1:]
-    return AudienceCount(name, shown, tally.clear[name], tally.texts[name], tally.near[name], tally.set_aside[name])
+def _sample(labels: Sampled | None) -> LabelledSample | None:
+    if labels is None:
+        return None
+    return LabelledSample(labels.n_drawn, len(labels.rows), labels.n_skipped, labels.n_tied)
 
 
-def _group(name: str, cell: Cell, tally: Tally, kind: str = "one") -> Group:
-    counts = {audience: cell.audiences[audience] for audience in tally.audience_ids}
-    return Group(name, kind, cell.n_messages, cell.n_uncertain, counts)
-
-
-def _largest(groups: list[Group]) -> list[Group]:
-    return sorted(groups, key=lambda group: (-group.n_messages, group.name))
-
-
-def _sources(tally: Tally, at_least: int) -> tuple[list[Group], int]:
-    """Sources large enough to be named, then the pooled rest, then the messages without a source."""
-    pooled, n_pooled, named = Cell(), 0, []
-    for name, cell in tally.sources.items():
-        if name is not None and cell.n_messages >= at_least:
-            named.append(_group(name, cell, tally))
-        elif name is not None:
-            pooled.merge(cell)
-            n_pooled += 1
-    rest = [_group("other sources", pooled, tally, "pooled")] if n_pooled else []
-    if None in tally.sources:
-        rest.append(_group("no source given", tally.sources[None], tally, "not_given"))
-    return _largest(named) + rest, n_pooled
-
-
-def _examples(tally: Tally, named: set[str]) -> list[Example]:
-    found = []
-    for audience, shelf in tally.examples.items():
-        for one in shelf.chosen():
-            row = one.row
-            source = row.source if row.source is None or row.source in named else "other sources"
-            day = row.date.day.isoformat() if row.date else None
-            copies = tally.groups[one.key]
-            found.append(Example(audience, one.text, one.score, row.language, source, day, copies, row.place))
-    return found
-
-
-def _unknowns(tally: Tally) -> Unknowns:
-    untrained = {about: n for (code, about), n in tally.reasons.most_common() if code == NOT_TRAINED}
-    return Unknowns(
-        n_uncertain=tally.verdicts["uncertain"],
-        n_near=tally.n_near,
-        n_out_of_scope=tally.n_out_of_scope,
-        n_too_short=tally.reasons[TOO_SHORT, ""],
-        n_shattered=tally.reasons[SHATTERED, ""],
-        n_set_aside=tally.n_set_aside,
-        untrained=untrained,
-    )
-
-
-def _method(table: ScoredTable, settings: Summary, origin: Origin) -> Method:
+def _method(material: Material, settings: Settings) -> Method:
+    chosen, scorer = settings.summary, material.scorer
     return Method(
-        files=[_digest(file) for file in table.files],
-        model=table.model,
-        reference_labels=origin.reference_labels,
-        command=origin.command,
+        files=[_digest(file) for file in material.corpus.files],
+        model=material.corpus.model,
+        model_figures=model_figures(scorer.bundle, n_rounds=chosen.share_draws, seed=chosen.seed) if scorer else [],
+        reference_labels=scorer.bundle.manifest.reference_labels if scorer else "",
+        command=material.command,
         version=__version__,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        time_zone=settings.time_zone,
-        settings=settings.model_dump(),
+        time_zone=chosen.time_zone,
+        yardstick=chosen.yardstick,
+        handles_shown=material.show_handles,
+        settings=chosen.model_dump(),
     )
 
 

@@ -19,7 +19,8 @@ from segmenter.summary.yardstick import Yardstick, stated
 WIDTH = 3.92  # standard errors of a normal 95 % interval
 SIGNIFICANT = 0.05  # the field's usual level, named in the sentence
 FACT, UNKNOWN = ids_of("F", FACTS), ids_of("U", UNKNOWNS)
-FOREIGN = "An audience label is not evidence of foreign origin: genuine domestic speech gets the same labels."
+TOO_WIDE = 0.5  # an interval that leaves open more than half of all there may be gives no number
+MOST_CHANGES = 12  # sentences on events; the table has all
 
 
 def judgements(findings: Findings, yardstick: Yardstick) -> list[Judgement]:
@@ -42,7 +43,6 @@ def _facts(findings: Findings) -> Iterator[Judgement]:
     copies = percentage(corpus.n_repeats, corpus.n_messages)
     text = f"The corpus holds {corpus.n_messages:,} messages in {languages}{when}; {copies} repeat an earlier one word for word."
     yield Judgement(text, [FACT[name] for name in ("messages", "languages", "dated", "repeats")])
-    yield Judgement(FOREIGN, [])
 
 
 def _shares(findings: Findings) -> Iterator[Judgement]:
@@ -58,7 +58,10 @@ def _sentence(audience: AudienceFinding, share: ShareFinding) -> str:
     reach = "of all messages"
     if share.n_estimable < share.n_messages:
         reach = f"of the {share.n_estimable:,} of {share.n_messages:,} messages for which this can be estimated"
-    interval = f"95 % interval {100 * share.low:.0f} to {100 * share.high:.0f} %"
+    ends = f"{100 * share.low:.0f} to {100 * share.high:.0f} %"
+    if share.high - share.low > TOO_WIDE:
+        return f"How much {reach} is of the kind built for {audience.name} is hardly known (95 % interval {ends}; {ground})."
+    interval = f"95 % interval {ends}"
     return f"An estimated {100 * share.value:.0f} % ({interval}; {ground}) {reach} are of the kind built for {audience.name}."
 
 
@@ -85,22 +88,45 @@ def _exceeds(difference: float, *errors: float) -> float:
 
 
 def _changes(findings: Findings, yardstick: Yardstick) -> Iterator[Judgement]:
+    """Around declared events alone, those that stand first: of an event chosen after looking nothing is claimed."""
     names = {audience.id: audience.name for audience in findings.audiences}
-    for number, window in enumerate(findings.windows):
-        if window.ratio is None or window.low is None or window.high is None or not window.low:
-            continue
-        event = findings.events[window.event]
-        way = "rose" if window.ratio >= 1 else "fell"
-        probability = _exceeds(abs(log(window.ratio)), (log(window.high) - log(window.low)) / WIDTH)
-        share = f"the part of messages chosen for {names[window.audience]} {way} from {written_day(event.date.isoformat())} on"
-        yield Judgement(f"{stated(probability, share, yardstick)} {_standing(window)}", [cited("E", number)])
+    found = [(number, window) for number, window in enumerate(findings.windows) if window.ratio is not None]
+    declared = [(number, window) for number, window in found if findings.events[window.event].declared]
+    declared.sort(key=lambda pair: not _stands(pair[1]))
+    for number, window in declared[:MOST_CHANGES]:
+        day = written_day(findings.events[window.event].date.isoformat())
+        yield Judgement(_change(window, names[window.audience], day, yardstick), [cited("E", number)])
+    if further := declared[MOST_CHANGES:]:
+        text = f"{len(further):,} further comparisons around declared events stand in their table; none stands the correction."
+        if any(_stands(window) for _, window in further):
+            text = f"{len(further):,} further comparisons around declared events stand in their table."
+        yield Judgement(text, [cited("E", further[0][0])])
+    if exploratory := [pair for pair in found if not findings.events[pair[1].event].declared]:
+        n_events = len({window.event for _, window in exploratory})
+        events = "an event that was" if n_events == 1 else f"{n_events:,} events that were"
+        text = f"Figures around {events} not declared before looking are exploratory: nothing is claimed of them."
+        yield Judgement(text, [cited("E", exploratory[0][0])])
+
+
+def _change(window: Window, name: str, day: str, yardstick: Yardstick) -> str:
+    """One comparison: its direction with a probability, then whether it stands as a finding."""
+    if not window.ratio or not window.low or not window.high:
+        return f"No message was chosen for {name} from {day} on, or none before."
+    way = "rose" if window.ratio >= 1 else "fell"
+    probability = _exceeds(abs(log(window.ratio)), (log(window.high) - log(window.low)) / WIDTH)
+    share = f"the part of messages chosen for {name} {way} from {day} on"
+    return f"{stated(probability, share, yardstick)} {_standing(window)}"
+
+
+def _stands(window: Window) -> bool:
+    return window.p_holm is not None and window.p_holm < SIGNIFICANT
 
 
 def _standing(window: Window) -> str:
     """What a change may be taken for."""
     if window.p_holm is None:
-        return "The event was not declared before looking, so this is exploratory."
-    verdict = "stands" if window.p_holm < SIGNIFICANT else "does not stand"
+        return f"It could not be tested: {window.note}."
+    verdict = "stands" if _stands(window) else "does not stand"
     level = f"at the {100 * SIGNIFICANT:.0f} % level after correction for all declared events (p = {window.p_holm:.2g})"
     return f"It {verdict} {level}: an association, not a cause."
 
@@ -119,5 +145,6 @@ def _unknowns(findings: Findings) -> Iterator[Judgement]:
     text = f"For {uncertain} of the messages the model is uncertain; {outside} are out of its scope."
     yield Judgement(text, [UNKNOWN["uncertain"], UNKNOWN["untrained"]])
     if findings.shift is not None and findings.shift.is_unlike:
-        text = f"The shares may be further off than their intervals say: {findings.shift.found}"
+        found = f"{findings.shift.found} (p = {findings.shift.p:.2g})"
+        text = f"The shares may be further off than their intervals say. {found}"
         yield Judgement(text, [UNKNOWN["shift"]])

@@ -88,16 +88,17 @@ def _pool(corpus: Corpus, rows: Longs, audience: int, language: int, n_examples:
 
 
 def _example(corpus: Corpus, row: int, part: Part, shown: Shown) -> Example:
-    moment = shown.moment(corpus, row)
+    moment, text = shown.moment(corpus, row), corpus.text_of(row)
+    kept = shown.text(text)
     return Example(
-        text=shown.text(corpus.text_of(row)),
+        text=kept,
         score=float(str(corpus.scores[row, part.audience])),
         language=corpus.languages[corpus.language[row]],
         source=shown.source(corpus, row),
         day=moment[:10] if moment else None,
         n_copies=int((corpus.text[part.rows] == corpus.text[row]).sum()),
         place=corpus.place(row),
-        spans=None,
+        spans=shown.spans(text, kept, corpus.audience_ids[part.audience]),
     )
 
 

@@ -4,7 +4,7 @@ Not here: how a workbook is written and kept safe (workbook.py).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from segmenter.summary.citations import FACTS, METHOD, UNKNOWNS, cited, ids_of
 from segmenter.summary.findings import Findings, Scope, Series, ShareFinding, Told, ToldTo, Value
@@ -236,5 +236,8 @@ def _method(findings: Findings) -> Iterator[Row]:
     ):  # fmt: skip
         yield ids[name], name, text, None
     yield ids["made"], "version", method.version, None
+    if findings.sample is not None:
+        for name, count in asdict(findings.sample).items():
+            yield ids["sample"], f"sample, {name.removeprefix('n_')}", count, None
     for name, value in method.settings.items():
         yield ids["settings"], name, value if isinstance(value, int | float) else str(value), None

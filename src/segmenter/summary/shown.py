@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 from segmenter.summary.columns import UNDATED
 from segmenter.summary.corpus import Corpus
+from segmenter.summary.findings import Span
+
+Spans = Callable[[str, str, str], list[Span] | None]
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,14 @@ class Shown:
         text: A message's text made fit to be shown.
         sources: The name of each source, that of the pool for small ones, shape (n_sources,).
         zone: Of times.
+        spans: The words of a text that carry its score: takes it, what is shown of it, and an audience's id; None where the
+            model is not at hand.
     """
 
     text: Callable[[str], str]
     sources: list[str]
     zone: ZoneInfo
+    spans: Spans
 
     def source(self, corpus: Corpus, row: int) -> str | None:
         """The source of a message, None where none is given."""

@@ -1,20 +1,29 @@
-"""The one door of this room: a scored table in, summary.html and summary.json out."""
+"""The one door of this room: a scored table in; a page, its figures as JSON and as a workbook, and a brief out.
+
+Not here: what is found (harvest.py), what stands in the files (html/, workbook.py, brief.py).
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from segmenter.errors import TableError
-from segmenter.sections import Summary
+from segmenter.params import Settings
+from segmenter.score import Scorer
+from segmenter.summary.brief import brief
+from segmenter.summary.corpus import Corpus, read_corpus
 from segmenter.summary.dates import open_zone
 from segmenter.summary.events import read_events
-from segmenter.summary.findings_1 import Findings, Origin
-from segmenter.summary.harvest import find
-from segmenter.summary.page import page
-from segmenter.summary.scored import ScoredTable
-from segmenter.summary.tally import Tally
-from segmenter.writers import write_text
+from segmenter.summary.facts import n_rejects
+from segmenter.summary.findings import Findings
+from segmenter.summary.harvest import Material, harvest
+from segmenter.summary.html.page import page
+from segmenter.summary.labels import Sampled, read_sampled
+from segmenter.summary.workbook import workbook
+from segmenter.writers import whole_file
+
+READ, HARVESTED = 0.35, 0.97  # of the work, about: when the table is read, when all is found
 
 
 @dataclass(frozen=True)
@@ -24,18 +33,22 @@ class SummaryJob:
     Attributes:
         scored: A file or folder that `segmenter score` wrote.
         events: A table of dated events, if any.
+        labels: Labels of a random sample of the corpus, if any.
+        record: Of the draw of that sample; needed with labels.
         text_column: The message column of the scored table.
         prefix: What scoring put before its columns; empty as a rule.
-        model: Name of the bundle (first 16 digits of its digest) that is said to have scored it; empty where unknown.
-        origin: What the table does not say; an audience without a name is shown by its id, underscores as spaces.
+        show_handles: Examples are not redacted.
+        command: The command line.
     """
 
     scored: Path
     events: Path | None
+    labels: Path | None
+    record: Path | None
     text_column: str
     prefix: str
-    model: str
-    origin: Origin
+    show_handles: bool
+    command: str
 
 
 @dataclass(frozen=True)
@@ -44,39 +57,96 @@ class SummaryPaths:
 
     html: Path
     json: Path
+    workbook: Path
+    brief: Path
     findings: Findings
+
+    def warnings(self) -> Iterator[str]:
+        """What the analyst should hear of at once, a sentence each."""
+        sample, shift = self.findings.sample, self.findings.shift
+        if sample is not None and sample.n_skipped:
+            yield f"{sample.n_skipped:,} messages of the sample were passed over: shares by labels may be off"
+        if shift is not None and shift.is_unlike:
+            yield shift.found
 
 
 def summarise(
-    job: SummaryJob, out: Path, *, settings: Summary, on_progress: Callable[[float], None] | None
+    job: SummaryJob,
+    out: Path,
+    *,
+    scorer: Scorer | None,
+    settings: Settings,
+    on_progress: Callable[[float], None] | None,
 ) -> SummaryPaths:
-    """Write `summary.html` and `summary.json` into the folder `out`; neither appears unless both could be made.
+    """Write `summary.html`, `.json`, `.xlsx` and `brief.md` into the folder `out`; none appears unless all could be made.
 
     Args:
         job: What to summarise.
         out: A folder, made if it is not there.
+        scorer: The model that scored the table; without it nothing is estimated and no word is marked.
         settings: How.
-        on_progress: Takes the part of the scored table read so far, in [0, 1].
+        on_progress: Takes the part of the work that is done, in [0, 1].
 
     Raises:
-        TableError: The scored table or the events cannot be used, or the folder cannot be written to.
+        TableError: The scored table, the events or the labels cannot be used, or the folder cannot be written to.
         ParamsError: There is no such time zone.
     """
-    events = read_events(job.events, open_zone(settings.time_zone)) if job.events else []
-    table = ScoredTable(job.scored, prefix=job.prefix, text_column=job.text_column, time_zone=settings.time_zone)
-    tally = Tally(table.audience_ids, settings)
-    tally.count(table.rows(on_progress))
-    if job.model not in ("", table.model):
-        found = f"was scored by model {table.model!r}, --model is {job.model!r}"
+    heard = on_progress or (lambda done: None)
+    zone = open_zone(settings.summary.time_zone)
+    events = read_events(job.events, zone) if job.events else []
+    corpus = read_corpus(
+        job.scored,
+        prefix=job.prefix,
+        text_column=job.text_column,
+        zone=zone,
+        on_progress=lambda done: heard(READ * done),
+    )
+    if scorer is not None and scorer.bundle.name != corpus.model:
+        found = f"was scored by model {corpus.model!r}, --model is {scorer.bundle.name!r}"
         raise TableError(job.scored, found, "name the model that scored it")
-    findings = find(table, tally, events=events, origin=job.origin)
-    html, data = page(findings, dated=table.dated), as_json(findings)
-    paths = SummaryPaths(out / "summary.html", out / "summary.json", findings)
-    write_text(paths.json, data)
-    write_text(paths.html, html)
+    material = Material(
+        corpus,
+        events,
+        labels=_labels(job, corpus),
+        scorer=scorer,
+        zone=zone,
+        n_rejects=n_rejects(job.scored, corpus.model),
+        show_handles=job.show_handles,
+        command=job.command,
+    )
+    findings = harvest(material, settings, lambda done: heard(READ + (HARVESTED - READ) * done))
+    paths = _written(findings, out)
+    heard(1.0)
     return paths
 
 
 def as_json(findings: Findings) -> str:
     """The findings as JSON, `format` first; no message text but the redacted examples."""
     return json.dumps(asdict(findings), ensure_ascii=False, indent=1, default=str) + "\n"
+
+
+def _labels(job: SummaryJob, corpus: Corpus) -> Sampled | None:
+    if job.labels is None or job.record is None:
+        return None
+    return read_sampled(job.labels, job.record, audience_ids=corpus.audience_ids, frame=corpus.frame)
+
+
+def _written(findings: Findings, out: Path) -> SummaryPaths:
+    """All four files, the page last: where it is, all of them are."""
+    paths = SummaryPaths(
+        html=out / "summary.html",
+        json=out / "summary.json",
+        workbook=out / "summary.xlsx",
+        brief=out / "brief.md",
+        findings=findings,
+    )
+    made = {
+        paths.json: as_json(findings).encode(),
+        paths.workbook: workbook(findings),
+        paths.brief: brief(findings).encode(),
+        paths.html: page(findings).encode(),
+    }
+    for path, content in made.items():
+        with whole_file(path) as stream:
+            stream.write(content)
+    return paths

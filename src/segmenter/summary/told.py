@@ -1,7 +1,7 @@
 """What each public was told in one part of the corpus, side by side: words, phrases, examples, copies.
 
 A part is a set of row numbers: the whole corpus, the days around an event, a period. Not here: which parts are told of
-(scopes.py), the words that carry a score (the bundle's to say: `spans` stay None).
+(scopes.py), the words that carry a score (carrying.py).
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from segmenter.summary.findings import Scope, Told, ToldTo
 from segmenter.summary.margins import OTHER_SOURCES, SourceSettings, named_sources
 from segmenter.summary.redact import redacted, with_handles
 from segmenter.summary.representatives import Part, examples
-from segmenter.summary.shown import Shown
+from segmenter.summary.shown import Shown, Spans
 from segmenter.summary.terms import LanguageTerms, Longs, terms_by_language
 from segmenter.summary.words import WordList
 
@@ -98,6 +98,7 @@ def teller(
     *,
     zone: ZoneInfo,
     show_handles: bool,
+    spans: Spans,
     on_progress: Callable[[float], None] | None,
 ) -> Teller:
     """Find copies, words and phrases of a whole corpus once; `on_progress` takes the part done, in [0, 1]."""
@@ -115,4 +116,5 @@ def teller(
     heard(1.0)
     named = named_sources(corpus, settings)
     sources = [name if is_named else OTHER_SOURCES for name, is_named in zip(corpus.sources, named, strict=True)]
-    return Teller(corpus, copies, languages, Shown(with_handles if show_handles else redacted, sources, zone), settings)
+    shown = Shown(with_handles if show_handles else redacted, sources, zone, spans)
+    return Teller(corpus, copies, languages, shown, settings)

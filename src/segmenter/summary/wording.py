@@ -1,4 +1,4 @@
-"""Numbers, days and languages as a reader of the page meets them. Not here: sentences, which stand in page.html."""
+"""Numbers, days and languages as a reader meets them. Not here: sentences (judgements.py, templates)."""
 
 from datetime import date
 
