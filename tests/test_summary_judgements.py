@@ -77,48 +77,56 @@ def test_shares_of_other_messages_are_not_compared() -> None:
     assert not any(" than for " in text for text in texts(two))
 
 
-def test_a_change_after_a_declared_event_says_what_it_stands_for() -> None:
+def test_a_change_that_stands_is_told_with_its_probability_and_size() -> None:
     # ln 1.5 = .405; ln 1.875 - ln 1.2 = .446, / 3.92 = .114: 3.56 standard errors
     [found] = [text for text in texts(findings(audience("Cyclists", None), windows=[window()])) if "chosen for" in text]
     assert found == (
         "It is almost certain that the part of messages chosen for Cyclists rose from 28 April 2031 on (over 99 %). "
-        "It stands at the 5 % level after correction for all declared events (p = 0.02): an association, not a cause."
+        "It was 1.50 times that before (95 % interval 1.20 to 1.88), which stands at the 5 % level after correction for all "
+        "declared events (p = 0.02): an association, not a cause."
     )
+
+
+def test_a_change_downwards_fell() -> None:
+    down = findings(audience("Cyclists", None), windows=[window(ratio=0.5, low=0.4, high=0.625)])
+    assert any("chosen for Cyclists fell from 28 April 2031 on (over 99 %)" in text for text in texts(down))
 
 
 @pytest.mark.parametrize(
-    ("changes", "part"),
+    ("changes", "told"),
     [
-        ({"p": None, "p_holm": None, "note": "too few weeks"}, "It could not be tested: too few weeks."),
-        ({"p_holm": 0.2}, "It does not stand at the 5 % level after correction"),
-        ({"ratio": 0.5, "low": 0.4, "high": 0.625}, "chosen for Cyclists fell from"),
+        (
+            {"p_holm": 0.2},
+            "2 before-and-after comparisons show no change that stands at the 5 % level after correction.",
+        ),
+        (
+            {"p": None, "p_holm": None, "note": "few"},
+            "2 before-and-after comparisons could not be tested: of them nothing is claimed.",
+        ),
+        (
+            {"event": 0, "p": None, "p_holm": None},
+            "2 exploratory before-and-after comparisons are of events not declared before looking: of them nothing is claimed.",
+        ),
     ],
+    ids=["does not stand", "not tested", "not declared"],
 )
-def test_what_a_change_may_be_taken_for(changes: dict[str, object], part: str) -> None:
-    found = texts(findings(audience("Cyclists", None), windows=[window(**changes)]))
-    assert any(part in text for text in found)
+def test_what_does_not_stand_is_counted_and_nothing_is_claimed_of_it(changes: dict[str, object], told: str) -> None:
+    found = judgements(findings(audience("Cyclists", None), windows=[window(**changes)] * 2), "phia")
+    assert [one.cites for one in found if one.text == told] == [["E1", "E2"]]
+    assert not any("chosen for" in one.text for one in found)
 
 
-def test_nothing_is_claimed_of_an_event_that_was_not_declared() -> None:
-    found = findings(audience("Cyclists", None), windows=[window(p=None, p_holm=None)])
-    late = replace(found, events=[replace(event, declared=None) for event in found.events])
-    [told] = [text for text in texts(late) if "event" in text]
-    assert told == (
-        "Figures around an event that was not declared before looking are exploratory: nothing is claimed of them."
-    )
-
-
-def test_of_many_changes_those_that_stand_come_first_and_the_rest_is_counted() -> None:
-    many = [window(p_holm=0.6)] * 13 + [window(p_holm=0.001)]
-    told = [text for text in texts(findings(audience("Cyclists", None), windows=many)) if "declared events" in text]
-    assert len(told) == 13
-    assert "It stands at the 5 % level" in told[0] and not any("It stands" in text for text in told[1:])
-    assert told[-1] == "2 further comparisons around declared events stand in their table; none stands the correction."
+def test_of_very_many_changes_that_stand_the_rest_is_counted() -> None:
+    many = findings(audience("Cyclists", None), windows=[window()] * 14)
+    assert sum("chosen for" in text for text in texts(many)) == 12
+    assert "2 further before-and-after comparisons stand too: their figures are in the table." in texts(many)
 
 
 def test_a_window_without_a_ratio_has_no_judgement() -> None:
     none = window(ratio=None, low=None, high=None, p=None, p_holm=None, note="no message before the event")
-    assert not any("chosen for" in text for text in texts(findings(audience("Cyclists", None), windows=[none])))
+    assert not any(
+        "chosen for" in text or "compar" in text for text in texts(findings(audience("Cyclists", None), windows=[none]))
+    )
 
 
 def test_what_cannot_be_estimated_is_said_so() -> None:

@@ -115,7 +115,7 @@ def _windows(findings: Findings) -> Iterator[str]:
 def _window(findings: Findings, names: dict[str, str], number: int, one: Window) -> str:
     event = findings.events[one.event]
     ends = "" if one.low is None or one.high is None else f" (95 % interval {one.low:.2f} to {one.high:.2f})"
-    p = "" if one.p_holm is None else f", p = {one.p_holm:.2g} after Holm’s correction"
+    p = f", not tested: {one.note}" if one.p_holm is None else f", p = {one.p_holm:.2g} after Holm’s correction"
     return (
         f"- {escaped(event.label, 100)}, {event.date.isoformat()}: the rate for {escaped(names[one.audience], 60)} after "
         f"it was {one.ratio:.2f} times that before{ends}{p} [{cited('E', number)}]"

@@ -17,10 +17,10 @@ from segmenter.summary.wording import language_name, percentage, written_day
 from segmenter.summary.yardstick import Yardstick, stated
 
 WIDTH = 3.92  # standard errors of a normal 95 % interval
-SIGNIFICANT = 0.05  # the field's usual level, named in the sentence
+SIGNIFICANT, LEVEL = 0.05, "5 % level"  # the field's usual one
 FACT, UNKNOWN = ids_of("F", FACTS), ids_of("U", UNKNOWNS)
 TOO_WIDE = 0.5  # an interval that leaves open more than half of all there may be gives no number
-MOST_CHANGES = 12  # sentences on events; the table has all
+MOST_CHANGES, MOST_CITES = 12, 6  # of event windows; the table has all
 
 
 def judgements(findings: Findings, yardstick: Yardstick) -> list[Judgement]:
@@ -88,47 +88,46 @@ def _exceeds(difference: float, *errors: float) -> float:
 
 
 def _changes(findings: Findings, yardstick: Yardstick) -> Iterator[Judgement]:
-    """Around declared events alone, those that stand first: of an event chosen after looking nothing is claimed."""
+    """Changes that stand the test of a declared event, each by itself; how many do not, or could not be tested."""
     names = {audience.id: audience.name for audience in findings.audiences}
     found = [(number, window) for number, window in enumerate(findings.windows) if window.ratio is not None]
-    declared = [(number, window) for number, window in found if findings.events[window.event].declared]
-    declared.sort(key=lambda pair: not _stands(pair[1]))
-    for number, window in declared[:MOST_CHANGES]:
+    declared = [pair for pair in found if findings.events[pair[1].event].declared]
+    standing = [pair for pair in declared if _stands(pair[1])]
+    for number, window in standing[:MOST_CHANGES]:
         day = written_day(findings.events[window.event].date.isoformat())
         yield Judgement(_change(window, names[window.audience], day, yardstick), [cited("E", number)])
-    if further := declared[MOST_CHANGES:]:
-        text = f"{len(further):,} further comparisons around declared events stand in their table; none stands the correction."
-        if any(_stands(window) for _, window in further):
-            text = f"{len(further):,} further comparisons around declared events stand in their table."
-        yield Judgement(text, [cited("E", further[0][0])])
-    if exploratory := [pair for pair in found if not findings.events[pair[1].event].declared]:
-        n_events = len({window.event for _, window in exploratory})
-        events = "an event that was" if n_events == 1 else f"{n_events:,} events that were"
-        text = f"Figures around {events} not declared before looking are exploratory: nothing is claimed of them."
-        yield Judgement(text, [cited("E", exploratory[0][0])])
+    yield from _counted(standing[MOST_CHANGES:], "further", "stand too: their figures are in the table")
+    tested = [pair for pair in declared if pair[1].p_holm is not None and pair not in standing]
+    yield from _counted(tested, "", f"show no change that stands at the {LEVEL} after correction")
+    untested = [pair for pair in declared if pair[1].p_holm is None]
+    yield from _counted(untested, "", "could not be tested: of them nothing is claimed")
+    exploratory = [pair for pair in found if pair not in declared]
+    yield from _counted(
+        exploratory, "exploratory", "are of events not declared before looking: of them nothing is claimed"
+    )
+
+
+def _counted(found: list[tuple[int, Window]], kind: str, what: str) -> Iterator[Judgement]:
+    """One sentence on several comparisons."""
+    if found:
+        n = f"{len(found):,} {kind}".strip()
+        text = f"{n} before-and-after comparison{'s' if len(found) > 1 else ''} {what}."
+        yield Judgement(text, [cited("E", number) for number, _ in found[:MOST_CITES]])
 
 
 def _change(window: Window, name: str, day: str, yardstick: Yardstick) -> str:
-    """One comparison: its direction with a probability, then whether it stands as a finding."""
-    if not window.ratio or not window.low or not window.high:
-        return f"No message was chosen for {name} from {day} on, or none before."
-    way = "rose" if window.ratio >= 1 else "fell"
-    probability = _exceeds(abs(log(window.ratio)), (log(window.high) - log(window.low)) / WIDTH)
-    share = f"the part of messages chosen for {name} {way} from {day} on"
-    return f"{stated(probability, share, yardstick)} {_standing(window)}"
+    """Its direction with a probability, its size, and what it stands."""
+    ratio, low, high = window.ratio or 1.0, window.low or 1.0, window.high or 1.0
+    probability = _exceeds(abs(log(ratio)), (log(high) - log(low)) / WIDTH)
+    way = "rose" if ratio >= 1 else "fell"
+    told = stated(probability, f"the part of messages chosen for {name} {way} from {day} on", yardstick)
+    size = f"It was {ratio:.2f} times that before (95 % interval {low:.2f} to {high:.2f})"
+    p = f"which stands at the {LEVEL} after correction for all declared events (p = {window.p_holm:.2g})"
+    return f"{told} {size}, {p}: an association, not a cause."
 
 
 def _stands(window: Window) -> bool:
     return window.p_holm is not None and window.p_holm < SIGNIFICANT
-
-
-def _standing(window: Window) -> str:
-    """What a change may be taken for."""
-    if window.p_holm is None:
-        return f"It could not be tested: {window.note}."
-    verdict = "stands" if _stands(window) else "does not stand"
-    level = f"at the {100 * SIGNIFICANT:.0f} % level after correction for all declared events (p = {window.p_holm:.2g})"
-    return f"It {verdict} {level}: an association, not a cause."
 
 
 def _unknowns(findings: Findings) -> Iterator[Judgement]:

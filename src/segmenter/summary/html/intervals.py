@@ -61,8 +61,10 @@ def bounds_text(share: ShareFinding) -> str:
 
 
 def share_number(share: float) -> str:
-    """A share in percent with one decimal, without the sign; two below 0.1 %."""
-    return f"{100 * share:.1f}" if share >= 0.001 or share == 0 else f"{100 * share:.2g}"
+    """A share in percent with one decimal, without the sign; two below 0.1 %, and what would round to nothing says so."""
+    if share >= 0.001 or share == 0:
+        return f"{100 * share:.1f}"
+    return f"{100 * share:.2f}" if share >= 0.0001 else "under 0.01"
 
 
 def _ratio(ratio: float) -> str:
