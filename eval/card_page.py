@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -30,10 +31,11 @@ class _Renderer(RendererHTML):
     """Markdown as HTML with its pictures inside, and tables that scroll by themselves on a narrow screen."""
 
     def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:  # noqa: ANN401
-        """A picture as data, where there is one beside the card."""
+        """A picture beside the card as data; of any other the words alone, for the page asks for nothing."""
         file = env["folder"] / str(tokens[idx].attrs["src"])
-        if file.is_file():
-            tokens[idx].attrs["src"] = "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
+        if not file.is_file():
+            return escapeHtml(tokens[idx].content)
+        tokens[idx].attrs["src"] = "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
         return super().image(tokens, idx, options, env)
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:  # noqa: ANN401

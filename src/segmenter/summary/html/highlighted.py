@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from segmenter.summary.findings import Example
 from segmenter.summary.redact import plain
 
+LEAST_WEIGHT = 0.2  # of the strongest word's: with weaker ones marked, nearly every word is
 MOST_CHARACTERS = 1_000  # an example is cut far earlier; this holds for whatever findings are handed over
 
 
@@ -26,13 +27,13 @@ class Piece:
 
 
 def pieces(example: Example) -> list[Piece]:
-    """The text in order; spans that overlap an earlier one, or leave the text, are cut."""
+    """The text in order; spans that overlap an earlier one, or leave the text, are cut, weak ones are not marked."""
     text = example.text[:MOST_CHARACTERS]
     found: list[Piece] = []
     done = 0
     for span in sorted(example.spans or [], key=lambda one: one.start):
         start, end = max(done, span.start), min(len(text), span.end)
-        if start < end and span.weight:
+        if start < end and abs(span.weight) >= LEAST_WEIGHT:
             found += [Piece(_visible(text[done:start]), 0.0), Piece(_visible(text[start:end]), span.weight)]
             done = end
     rest = text[done:] if len(text) == len(example.text) else text[done:-1] + "…"
