@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from segmenter.summary.events import Event
-from segmenter.summary.windows import Daily, windows
+from segmenter.summary.margins import DailyCounts
+from segmenter.summary.windows import windows
 
 FIRST = date(2031, 1, 6)
 N_DAYS, EVENT_DAY = 140, 70  # ten weeks before the event, ten from it on
@@ -24,7 +25,7 @@ def event(day: int = EVENT_DAY, *, declared: bool | None = True) -> Event:
     return Event(FIRST + timedelta(days=day), "Harbour vote", "vote", declared)
 
 
-def daily(ratio: float, *, rate: float = 0.1, seed: int = 3) -> Daily:
+def daily(ratio: float, *, rate: float = 0.1, seed: int = 3) -> DailyCounts:
     """About 300 messages a day, half as many on weekends; readers' rate changes at the event, cyclists' stays."""
     draw = np.random.default_rng(seed)
     totals = draw.poisson(np.where(np.arange(N_DAYS) % 7 >= 5, 150, 300))
@@ -33,7 +34,7 @@ def daily(ratio: float, *, rate: float = 0.1, seed: int = 3) -> Daily:
         "readers": draw.poisson(totals * rate * np.where(after, ratio, 1)),
         "cyclists": draw.poisson(totals * rate),
     }
-    return Daily(FIRST, totals, counts)
+    return DailyCounts(FIRST, totals, counts)
 
 
 def test_a_doubled_rate_is_found_and_a_steady_one_is_not() -> None:
@@ -59,7 +60,7 @@ def test_counts_are_those_of_the_days_around_the_event() -> None:
 def test_the_ratio_of_steady_days_is_that_of_their_counts() -> None:
     # every day 100 messages: 10 chosen before the event, 15 from it on
     counts = np.where(np.arange(N_DAYS) < EVENT_DAY, 10, 15)
-    window = windows(Daily(FIRST, np.full(N_DAYS, 100), {"readers": counts}), [event()], Settings(), seed=1)[0]
+    window = windows(DailyCounts(FIRST, np.full(N_DAYS, 100), {"readers": counts}), [event()], Settings(), seed=1)[0]
     assert window.ratio == pytest.approx(1.5)
 
 
@@ -86,7 +87,7 @@ def test_an_event_not_declared_before_has_no_p(declared: bool | None) -> None:
         (1, "fewer than two days with messages before the event"),
         (N_DAYS - 1, "fewer than two days with messages from the event on"),
         (N_DAYS + 100, "fewer than two days with messages before the event"),
-        (21, "3 whole weeks before the event and 17 from it on, 6 each needed for a p-value"),
+        (21, "3 and 17 whole weeks before and from the event on, 8 each are needed for a p-value"),
     ],
 )
 def test_a_window_that_cannot_be_judged_says_why(day: int, note: str) -> None:

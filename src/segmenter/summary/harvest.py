@@ -28,7 +28,6 @@ from segmenter.summary.findings import (
     Method,
     Told,
     Value,
-    Window,
 )
 from segmenter.summary.judgements import judgements
 from segmenter.summary.labels import Sampled
@@ -36,7 +35,7 @@ from segmenter.summary.margins import Ints, daily_counts, dimensions, histograms
 from segmenter.summary.periods import calendar, local_days
 from segmenter.summary.scopes import around, by_period, whole
 from segmenter.summary.told import teller
-from segmenter.summary.windows import Daily, windows
+from segmenter.summary.windows import windows
 from segmenter.summary.worth import model_figures
 
 PREPARED = 0.7  # of the work, about: when words and copies are found
@@ -95,7 +94,7 @@ def harvest(material: Material, settings: Settings, on_progress: Progress) -> Fi
         periods=periods.periods,
         dimensions=found,
         events=material.events,
-        windows=_windows(material, days, settings),
+        windows=windows(daily_counts(corpus, days), material.events, chosen, chosen.seed),
         told=list(_told(material, days, settings, on_progress)),
         sample=_sample(material.labels),
         shift=estimator.shift(scores, {one.id: one.name for one in audiences}),
@@ -131,14 +130,6 @@ def _audiences(material: Material, whole_corpus: Value, estimator: Estimator) ->
         )
         for one in facts.audience_facts(corpus, names)
     ]
-
-
-def _windows(material: Material, days: Ints, settings: Settings) -> list[Window]:
-    found = daily_counts(material.corpus, days)
-    if found.first is None:
-        return []
-    daily = Daily(found.first, found.totals, found.counts)
-    return windows(daily, material.events, settings.summary, settings.summary.seed)
 
 
 def _told(material: Material, days: Ints, settings: Settings, on_progress: Progress) -> Iterator[Told]:

@@ -5,25 +5,23 @@ An association, never a cause. Only events that were declared before looking get
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
-import statsmodels.api as sm
-from numpy.typing import NDArray
 from scipy.stats import t
+from statsmodels.genmod.families import NegativeBinomial, Poisson
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from segmenter.intervals import TAIL
 from segmenter.summary.events import Event
 from segmenter.summary.findings import Window
+from segmenter.summary.margins import DailyCounts
+from segmenter.summary.weeks import WEEK, Ints, Weeks, weeks_around
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-WEEK = 7  # days: a block of the permutation, so that weekdays and what lasts some days stay together
-WEEKS_A_SIDE = 3  # times those of a window: with fewer, false findings went beyond 5 % (docs/summaries.md)
 DAYS_FOR_WEEKDAYS = 3 * WEEK  # with messages, in a window: fewer cannot tell weekdays from the event
+LEAST_SPREAD, ROUNDING = 1e-6, 1e-12
 
 
 class WindowSettings(Protocol):
@@ -45,35 +43,27 @@ class WindowSettings(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Daily:
-    """Messages by day, every day from the first to the last.
-
-    Attributes:
-        first: The first day.
-        totals: All messages of each day, shape (n_days,).
-        counts: Those chosen for each audience, by its id, same shape.
-    """
-
-    first: date
-    totals: Ints
-    counts: Mapping[str, Ints]
-
-
-def windows(daily: Daily, events: Sequence[Event], settings: WindowSettings, seed: int) -> list[Window]:
-    """Every audience around every event, events in their order; p-values corrected over all that have one.
+def windows(daily: DailyCounts, events: Sequence[Event], settings: WindowSettings, seed: int) -> list[Window]:
+    """Every audience around every event, events in their order; none without dates. p-values are corrected over all there are.
 
     Source: rate ratio by a negative binomial regression with log-total offset and weekdays, its dispersion by moments
-        (Cameron and Trivedi 2013, Regression Analysis of Count Data, ch. 3); p-values by permuting weeks; Holm 1979.
+        (Cameron and Trivedi 2013, Regression Analysis of Count Data, ch. 3), standard errors scaled by Pearson's statistic
+        where that is larger (McCullagh and Nelder 1989, 4.5), intervals as wide as other weeks differ at least; p-values by
+        permuting weeks; Holm 1979.
     """
+    if daily.first is None:
+        return []
     found = []
     for number, event in enumerate(events):
         day = (event.date - daily.first).days
         for place, (audience, counts) in enumerate(daily.counts.items()):
             window = _window(number, audience, _Sides(daily.totals, counts, day, settings.window_days), settings)
-            if window.ratio is not None and event.declared:
+            if window.ratio is not None:
                 draw = np.random.default_rng([seed, number, place])
-                window = _tested(window, daily.totals, counts, day, settings, draw)
+                window = _beside_other_weeks(
+                    window, weeks_around(daily.totals, counts, day, settings.window_days), draw, settings
+                )
+                window = window if event.declared else replace(window, p=None, note="")
             found.append(window)
     return _corrected(found)
 
@@ -124,45 +114,27 @@ def _ratio(sides: _Sides) -> tuple[float, float, float]:
     used = [column for column in weekdays if column.any()]
     exog = np.column_stack([np.ones(len(sides.counts)), sides.after, *used]).astype(np.float64)
     offset = np.log(sides.totals)
-    mean = sm.GLM(sides.counts, exog, family=sm.families.Poisson(), offset=offset).fit().mu
-    n_free = len(mean) - exog.shape[1]
-    spread = ((sides.counts - mean) ** 2 - mean).sum() / (mean**2).sum() * len(mean) / max(n_free, 1)
-    family = sm.families.NegativeBinomial(alpha=max(float(spread), 1e-6))
-    fitted = sm.GLM(sides.counts, exog, family=family, offset=offset).fit()
-    effect, half = float(fitted.params[1]), float(fitted.bse[1]) * -float(t.ppf(TAIL, max(n_free, 1)))
+    mean = GLM(sides.counts, exog, family=Poisson(), offset=offset).fit().mu
+    n_free = max(len(mean) - exog.shape[1], 1)
+    spread = ((sides.counts - mean) ** 2 - mean).sum() / (mean**2).sum() * len(mean) / n_free
+    fitted = GLM(
+        sides.counts, exog, family=NegativeBinomial(alpha=max(float(spread), LEAST_SPREAD)), offset=offset
+    ).fit()
+    scale = math.sqrt(max(1.0, fitted.pearson_chi2 / n_free))
+    effect, half = float(fitted.params[1]), scale * float(fitted.bse[1]) * -float(t.ppf(TAIL, n_free))
     return math.exp(effect), math.exp(effect - half), math.exp(effect + half)
 
 
-def _tested(
-    window: Window, totals: Ints, counts: Ints, day: int, settings: WindowSettings, draw: np.random.Generator
-) -> Window:
-    """With a p-value: how often weeks in another order, each less the mean of its side, give as large a change.
-
-    A lasting change is so no part of what chance is taken to be (Freedman and Lane 1983).
-    """
-    n_side = settings.window_days // WEEK  # whole weeks on each side
-    n_before, n_after = day // WEEK, (len(totals) - day) // WEEK
-    n_weeks = n_before + n_after
-    needed = WEEKS_A_SIDE * max(n_side, 1)
-    if not n_side or min(n_before, n_after) < needed:
-        few = f"{n_before} whole weeks before the event and {n_after} from it on"
-        return replace(window, note=f"{few}, {needed} each needed for a p-value")
-    first = day - n_before * WEEK
-    weeks = slice(first, first + n_weeks * WEEK)
-    chosen, messages = (part[weeks].reshape(n_weeks, WEEK).sum(axis=1) for part in (counts, totals))
-    rates = np.log((chosen + 0.5) / (messages + 1))
-    seen = rates[n_before : n_before + n_side].mean() - rates[n_before - n_side : n_before].mean()
-    rest = np.concatenate([_residuals(rates[:n_before]), _residuals(rates[n_before:])])
-    order = np.argsort(draw.random((settings.window_draws, n_weeks)), axis=1)[:, : 2 * n_side]
-    drawn = rest[order[:, n_side:]].mean(axis=1) - rest[order[:, :n_side]].mean(axis=1)
-    as_large = int((np.abs(drawn) >= abs(seen) - 1e-12).sum())
-    return replace(window, p=(1 + as_large) / (1 + len(drawn)))
-
-
-def _residuals(rates: Floats) -> Floats:
-    """What is left of weekly rates on one side of an event, as large as before their mean was taken away, and a little more."""
-    n = len(rates)
-    return np.asarray((rates - rates.mean()) * math.sqrt(n / (n - 2)))
+def _beside_other_weeks(window: Window, weeks: Weeks, draw: np.random.Generator, settings: WindowSettings) -> Window:
+    """With a p-value, how often chance gives as large a change, and an interval no narrower than chance is wide."""
+    if not weeks.is_enough:
+        few = f"{len(weeks.before)} and {len(weeks.after)} whole weeks before and from the event on"
+        return replace(window, note=f"{few}, {weeks.n_needed} each are needed for a p-value")
+    drawn, seen = weeks.changes(draw, settings.window_draws), weeks.seen()
+    p = (1 + int((np.abs(drawn) >= abs(seen) - ROUNDING).sum())) / (1 + len(drawn))
+    centre = math.log(window.ratio or 1.0)
+    half = max(math.log(window.high or 1.0) - centre, float(np.quantile(np.abs(drawn), 1 - 2 * TAIL)))
+    return replace(window, low=math.exp(centre - half), high=math.exp(centre + half), p=p)
 
 
 def _corrected(found: list[Window]) -> list[Window]:
