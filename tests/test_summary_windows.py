@@ -95,6 +95,21 @@ def test_a_window_that_cannot_be_judged_says_why(day: int, note: str) -> None:
     assert (window.note, window.p) == (note, None)
 
 
+def test_a_window_of_less_than_a_week_has_a_ratio_and_no_p() -> None:
+    window = windows(daily(1.0), [event()], Settings(window_days=5), seed=1)[0]
+    assert (window.ratio is None, window.p) == (False, None)
+    assert window.note == "a window of less than a week on each side has no p-value"
+
+
+def test_an_interval_is_no_narrower_than_chance_is_wide() -> None:
+    # 24 or 36 of 300 a day, in turn by fortnights: each fortnight differs from the next as those around the event do
+    counts = np.where(np.arange(N_DAYS) // 14 % 2, 36, 24)
+    window = windows(DailyCounts(FIRST, np.full(N_DAYS, 300), {"readers": counts}), [event()], Settings(), seed=1)[0]
+    assert window.ratio == pytest.approx(1.5)
+    assert window.low is not None and window.low < 1
+    assert window.p is not None and window.p > 0.1
+
+
 def test_few_messages_give_no_ratio() -> None:
     # about 300 x .0005 x 28 days: four
     window = windows(daily(1.0, rate=0.0005), [event()], Settings(), seed=1)[0]

@@ -127,6 +127,8 @@ def _ratio(sides: _Sides) -> tuple[float, float, float]:
 
 def _beside_other_weeks(window: Window, weeks: Weeks, draw: np.random.Generator, settings: WindowSettings) -> Window:
     """With a p-value, how often chance gives as large a change, and an interval no narrower than chance is wide."""
+    if not weeks.n_side:
+        return replace(window, note="a window of less than a week on each side has no p-value")
     if not weeks.is_enough:
         few = f"{len(weeks.before)} and {len(weeks.after)} whole weeks before and from the event on"
         return replace(window, note=f"{few}, {weeks.n_needed} each are needed for a p-value")
