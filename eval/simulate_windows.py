@@ -118,7 +118,7 @@ def chart(cells: list[Cell]) -> alt.HConcatChart:
             alt.X("ratio:O", title="true rate after over before", axis=alt.Axis(labelAngle=0)),
             alt.Y("power:Q", title="found, of all corpora", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
             alt.Color("dispersion:N", title="dispersion", scale=scale),
-            alt.Shape("dispersion:N", title="dispersion"),
+            alt.Shape("dispersion:N", legend=None),
         )
         for n in VOLUMES
     ]

@@ -5,7 +5,7 @@ import pytest
 from invented import ordinary
 
 from segmenter.summary.citations import all_ids
-from segmenter.summary.findings import AudienceFinding, Findings, ShareFinding, Shift, Window
+from segmenter.summary.findings import AudienceFinding, Cell, Dimension, Findings, ShareFinding, Shift, Value, Window
 from segmenter.summary.judgements import judgements
 from segmenter.summary.yardstick import Yardstick
 
@@ -25,7 +25,7 @@ def window(**changes: object) -> Window:
 
 
 def findings(*audiences: AudienceFinding, windows: list[Window] | None = None) -> Findings:
-    return replace(ordinary(), audiences=list(audiences), windows=windows or [], shift=None)
+    return replace(ordinary(), audiences=list(audiences), dimensions=[], windows=windows or [], shift=None)
 
 
 def texts(found: Findings, yardstick: Yardstick = "phia") -> list[str]:
@@ -75,6 +75,20 @@ def test_the_larger_of_two_shares_gets_a_probability() -> None:
 def test_shares_of_other_messages_are_not_compared() -> None:
     two = findings(audience("Cyclists", share(0.3, 0.05, 600)), audience("Readers", share(0.4, 0.05)))
     assert not any(" than for " in text for text in texts(two))
+
+
+def test_shares_of_other_messages_are_compared_within_the_largest_languages() -> None:
+    # in German both are of the same 400 messages: standard errors .05 / 1.96, .0361 of the difference, 5.5 of them
+    def value(name: str, cyclists: int, readers: int) -> Value:
+        shares = {"cyclists": share(0.3, 0.05, cyclists), "readers": share(0.5, 0.05, readers)}
+        return Value(name, "one", 400, 0, 0, {key: Cell(0, found) for key, found in shares.items()}, None)
+
+    two = findings(audience("Cyclists", share(0.3, 0.05, 600)), audience("Readers", share(0.4, 0.05)))
+    languages = Dimension("language", [value("en", 400, 300), value("de", 400, 400)])
+    told = judgements(replace(two, dimensions=[languages]), "phia")
+    [found] = [one for one in told if " than for " in one.text]
+    assert found.text == "It is almost certain that more is built for Readers than for Cyclists in German (over 99 %)."
+    assert found.cites == ["L1", "L2"]
 
 
 def test_a_change_that_stands_is_told_with_its_probability_and_size() -> None:

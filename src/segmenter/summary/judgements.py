@@ -20,6 +20,7 @@ WIDTH = 3.92  # standard errors of a normal 95 % interval
 SIGNIFICANT, LEVEL = 0.05, "5 % level"  # the field's usual one
 FACT, UNKNOWN = ids_of("F", FACTS), ids_of("U", UNKNOWNS)
 TOO_WIDE = 0.5  # an interval that leaves open more than half of all there may be gives no number
+MOST_LANGUAGES = 3  # in which audiences are compared
 MOST_CHANGES, MOST_CITES = 12, 6  # of event windows; the table has all
 
 
@@ -28,7 +29,7 @@ def judgements(findings: Findings, yardstick: Yardstick) -> list[Judgement]:
     return [
         *_facts(findings),
         *_shares(findings),
-        *_differences(findings.audiences, yardstick),
+        *_differences(findings, yardstick),
         *_changes(findings, yardstick),
         *_unknowns(findings),
     ]
@@ -65,16 +66,37 @@ def _sentence(audience: AudienceFinding, share: ShareFinding) -> str:
     return f"An estimated {100 * share.value:.0f} % ({interval}; {ground}) {reach} are of the kind built for {audience.name}."
 
 
-def _differences(audiences: list[AudienceFinding], yardstick: Yardstick) -> Iterator[Judgement]:
-    """Of each two audiences whose shares are of the same messages: is more built for the one with the larger share?"""
-    found = [(number, one, one.sampled or one.share) for number, one in enumerate(audiences)]
-    for (first, one, left), (second, other, right) in combinations(found, 2):
+def _differences(findings: Findings, yardstick: Yardstick) -> Iterator[Judgement]:
+    """Of each two audiences whose shares are of the same messages: is more built for the one with the larger share?
+
+    Of all messages where that can be said, else in the largest languages.
+    """
+    shares = [audience.sampled or audience.share for audience in findings.audiences]
+    found = list(_compared(findings.audiences, shares, "S", "", yardstick))
+    if not found:
+        languages = next((part.values for part in findings.dimensions if part.name == "language"), [])
+        for value in languages[:MOST_LANGUAGES]:
+            shares = [value.audiences[audience.id].share for audience in findings.audiences]
+            where = f" in {language_name(value.name)}"
+            found += _compared(findings.audiences, shares, "L", where, yardstick)
+    yield from found
+
+
+def _compared(
+    audiences: list[AudienceFinding],
+    shares: list[ShareFinding | None],
+    letter: str,
+    where: str,
+    yardstick: Yardstick,
+) -> Iterator[Judgement]:
+    """Each two shares of the same messages; `letter` is that of the figures they stand in."""
+    for (first, left), (second, right) in combinations(enumerate(shares), 2):
         if left is None or right is None or left.n_estimable != right.n_estimable:
             continue
-        names = (one.name, other.name) if left.value >= right.value else (other.name, one.name)
+        more, less = (first, second) if left.value >= right.value else (second, first)
         probability = _exceeds(abs(left.value - right.value), _error(left), _error(right))
-        text = stated(probability, f"more is built for {names[0]} than for {names[1]}", yardstick)
-        yield Judgement(text, [cited("S", first), cited("S", second)])
+        proposition = f"more is built for {audiences[more].name} than for {audiences[less].name}{where}"
+        yield Judgement(stated(probability, proposition, yardstick), [cited(letter, first), cited(letter, second)])
 
 
 def _error(share: ShareFinding) -> float:
