@@ -5,11 +5,12 @@ from time import monotonic
 
 import numpy as np
 import pytest
+from binned import histogram
 from numpy.typing import NDArray
 from scipy.stats import beta
 
 from segmenter.calibration import log_odds
-from segmenter.shares.bins import EDGES, N_BINS, bin_of, histogram
+from segmenter.shares.bins import EDGES, N_BINS, bin_of
 from segmenter.shares.corrected import Shares, corrected
 from segmenter.shares.ground import Ground, estimable, grounds, mixed
 from segmenter.shares.sampled import prediction_powered
@@ -59,11 +60,6 @@ def test_bins_rise_with_the_score_and_hold_every_score() -> None:
     found = bin_of(scores)
     assert (np.diff(found) >= 0).all()
     assert (found[0], found[500], found[-1]) == (0, len(EDGES) // 2 + 1, N_BINS - 1)  # log-odds 0 begin a bin
-
-
-def test_a_histogram_counts_every_message() -> None:
-    # the two equal scores share a bin
-    assert sorted(histogram(np.array([0.2, 0.2, 0.7])))[-3:] == [0, 1, 2]
 
 
 def test_a_language_with_too_few_calibration_messages_says_what_is_lacking() -> None:

@@ -49,7 +49,6 @@ def test_messages_of_one_text_key_share_a_number_and_the_first_original(tmp_path
     assert (found.n_messages, found.n_texts) == (3, 2)
     assert found.texts.to_pylist() == texts[:2]
     assert found.cleaned.to_pylist() == ["Read this @user link", "Else"]
-    assert found.first_row.tolist() == [0, 1]
     assert found.text_of(2) == texts[0]
 
 
@@ -145,7 +144,6 @@ def test_a_value_that_scoring_does_not_write_is_named(tmp_path: Path, change: Ro
         read(write_csv(tmp_path / "scored.csv", rows))
 
 
-def test_the_first_row_at_fault_is_named_whatever_its_fault(tmp_path: Path) -> None:
     rows = [message("one"), message("two", score_south_side=2.0), message("three", model="f" * 16)]
     with pytest.raises(TableError, match=r"scored.parquet line 2: holds 2.0 as a score"):
         corpus_of(tmp_path, rows)

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from binned import histogram
 from conftest import TinyRun
 
 from segmenter.bundle import audit
 from segmenter.params import load_settings
-from segmenter.shares.bins import N_BINS, histogram
+from segmenter.shares.bins import N_BINS
 from segmenter.shares.ground import grounds
 from segmenter.summary.estimates import Estimator, grounds_of
 

@@ -13,8 +13,3 @@ N_BINS: int = len(EDGES) + 1
 def bin_of(scores: NDArray[np.floating]) -> NDArray[np.int8]:
     """The bin of each score in [0, 1], same shape, from 0 to N_BINS - 1; rising with the score."""
     return np.searchsorted(EDGES, log_odds(scores.astype(np.float64)), side="right").astype(np.int8)
-
-
-def histogram(scores: NDArray[np.floating]) -> NDArray[np.int64]:
-    """How many of some scores (1-d) are in each bin, shape (N_BINS,)."""
-    return np.bincount(bin_of(scores), minlength=N_BINS)

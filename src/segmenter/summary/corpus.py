@@ -107,11 +107,6 @@ class Corpus:
         near = [[(NEAR, name) in reasons for name in self.audience_ids] for reasons in self.reasons]
         return np.array(near, np.bool_)[self.reason] & self.in_scope[:, None]
 
-    @cached_property
-    def first_row(self) -> NDArray[np.int64]:
-        """The first message of each text, shape (n_texts,)."""
-        return np.unique(self.text, return_index=True)[1]
-
     def place(self, row: int) -> str:
         """File name and line, to find a message again without naming anybody."""
         return f"{self.files[self.file[row]].name} line {self.line[row]}"
