@@ -144,6 +144,7 @@ def test_a_value_that_scoring_does_not_write_is_named(tmp_path: Path, change: Ro
         read(write_csv(tmp_path / "scored.csv", rows))
 
 
+def test_the_first_row_at_fault_is_named_whatever_its_fault(tmp_path: Path) -> None:
     rows = [message("one"), message("two", score_south_side=2.0), message("three", model="f" * 16)]
     with pytest.raises(TableError, match=r"scored.parquet line 2: holds 2.0 as a score"):
         corpus_of(tmp_path, rows)
