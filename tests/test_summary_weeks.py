@@ -35,3 +35,12 @@ def test_chance_is_drawn_out_where_weeks_that_follow_each_other_are_alike() -> N
         weeks_around(STEADY, counts, 84, 14).changes(np.random.default_rng(1), 500).std() for counts in (one, two)
     ]
     assert spread[1] > 1.2 * spread[0]
+
+
+def test_weeks_without_messages_show_no_change() -> None:
+    # a tenth in all weeks but the one before the event and the second after it, which are empty: a tenth is taken there too
+    empty = np.isin(np.arange(len(STEADY)) // 7, (11, 13))
+    totals = np.where(empty, 0, STEADY)
+    found = weeks_around(totals, totals // 10, 84, 14)
+    assert found.before == pytest.approx(np.full(12, np.log(0.1)))
+    assert found.after == pytest.approx(np.full(12, np.log(0.1)))

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 WEEK = 7  # days
 WEEKS_A_SIDE = 4  # times those of a window: with fewer, false findings went further beyond 5 % (docs/summaries.md)
 LEAST_SPREAD = 1e-12
+HALF_A_MESSAGE = 0.5  # added to the chosen of each week, whose logarithm needs more than none
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Weeks:
 
 
 def weeks_around(totals: Ints, counts: Ints, day: int, window_days: int) -> Weeks:
-    """Whole weeks before a day and from it on.
+    """Whole weeks before a day and from it on; one without messages has the rate of all weeks together.
 
     Args:
         totals: Messages by day, shape (n_days,).
@@ -73,7 +74,8 @@ def weeks_around(totals: Ints, counts: Ints, day: int, window_days: int) -> Week
     first = day - n_before * WEEK
     weeks = slice(first, first + (n_before + n_after) * WEEK)
     chosen, messages = (part[weeks].reshape(-1, WEEK).sum(axis=1) for part in (counts, totals))
-    rates = np.log((chosen + 0.5) / (messages + 1))
+    usual = max(int(chosen.sum()), HALF_A_MESSAGE) / max(int(messages.sum()), 1)
+    rates = np.log((chosen + HALF_A_MESSAGE) / (messages + HALF_A_MESSAGE / usual))
     return Weeks(rates[:n_before], rates[n_before:], window_days // WEEK)
 
 
